@@ -40,7 +40,7 @@ pub struct DeadLetter {
 }
 
 /// It fails again however often it is tried.
-pub const CLASS_POISON: &str = "poison";
+pub const CLASS_POISON: &str = crate::class::Class::Poison.as_str();
 
 /// Authenticated and readable, but of a type that nobody maps; `schemas/unmapped-event`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

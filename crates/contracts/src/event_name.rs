@@ -21,6 +21,8 @@ pub const SECTION_MASTERED: &str = "section.mastered";
 pub const QUIZ_COMPLETED: &str = "quiz.completed";
 /// Quiz graded.
 pub const QUIZ_GRADED: &str = "quiz.graded";
+/// One question of a quiz answered.
+pub const QUESTION_ANSWERED: &str = "question.answered";
 /// Assignment handed in.
 pub const ASSIGNMENT_SUBMITTED: &str = "assignment.submitted";
 /// Assignment graded.
@@ -29,6 +31,8 @@ pub const ASSIGNMENT_GRADED: &str = "assignment.graded";
 pub const FORUM_POSTED: &str = "forum.posted";
 /// Sign-in.
 pub const USER_LOGGED_IN: &str = "user.logged_in";
+/// Somebody with the right to do so took the learner's place.
+pub const USER_LOGGED_IN_AS: &str = "user.logged_in_as";
 /// Account created.
 pub const USER_CREATED: &str = "user.created";
 /// Learner enrolled in a course.
@@ -37,8 +41,12 @@ pub const ENROLLMENT_CREATED: &str = "enrollment.created";
 pub const ENROLLMENT_DELETED: &str = "enrollment.deleted";
 /// The platform gave a badge of its own.
 pub const BADGE_AWARDED: &str = "badge.awarded";
+/// It took the badge back.
+pub const BADGE_REVOKED: &str = "badge.revoked";
 /// The platform issued a certificate.
 pub const CERTIFICATE_ISSUED: &str = "certificate.issued";
+/// It took the certificate back.
+pub const CERTIFICATE_REVOKED: &str = "certificate.revoked";
 /// Score of a content package.
 pub const SCORE_REPORTED: &str = "score.reported";
 

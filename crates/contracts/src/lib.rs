@@ -11,9 +11,11 @@
 //! - [`key`]: record keys, virtual shards and partitions
 //! - [`identity`]: the digests that name awards, ledger lines and events for ever
 //! - [`ids`], [`time`], [`decimal`]: values that cannot be wrong
+//! - [`class`]: what to do after an error
 //! - [`reason`]: every reason code that a record can be refused with
 
 pub mod award;
+pub mod class;
 pub mod dead_letter;
 pub mod decimal;
 pub mod decision;

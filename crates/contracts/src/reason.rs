@@ -59,6 +59,9 @@ reasons! {
     UNKNOWN_INSTANCE = "unknown_instance",
         "The record names a source instance that the configuration does not have.",
         "Add the source instance to the configuration, then replay.";
+    UNKNOWN_SOURCE = "unknown_source",
+        "The record is of a source that has no mapping.",
+        "Give the instance one of the source names of the documentation, then replay.";
     TOO_LARGE = "too_large",
         "A record made of the event is larger than its topic takes.",
         "Raise max_message_bytes of the topic, then replay.";

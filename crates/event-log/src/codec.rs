@@ -1,0 +1,131 @@
+//! Records as bytes: Avro in Confluent's wire format.
+//!
+//! A value is a zero byte, the schema's id in four bytes (big endian) and the Avro datum.
+
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::sync::{Arc, LazyLock};
+
+use apache_avro::Schema;
+use apache_avro::reader::datum::GenericDatumReader;
+use apache_avro::writer::datum::GenericDatumWriter;
+use kleos_contracts::schema::RecordSchema;
+use kleos_contracts::topic::Topic;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{DecodeError, EncodeError, LogError};
+use crate::registry::Registry;
+
+const MAGIC: u8 = 0;
+const HEADER_BYTES: usize = 5;
+
+/// Writes and reads the values of one topic.
+pub struct Codec<T> {
+    header: [u8; HEADER_BYTES],
+    writer: GenericDatumWriter<'static>,
+    /// Reads what was written with our own schema, straight into the type.
+    reader: GenericDatumReader<'static>,
+    current: &'static Schema,
+    registry: Arc<Registry>,
+    _type: PhantomData<fn() -> T>,
+}
+
+impl<T> std::fmt::Debug for Codec<T> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Codec").field("header", &self.header).finish_non_exhaustive()
+    }
+}
+
+impl<T: Serialize + DeserializeOwned> Codec<T> {
+    pub(crate) fn new(topic: Topic, registry: &Arc<Registry>) -> Result<Self, LogError> {
+        let id = registry.id_of(topic)?;
+        let current = own_schema(topic.schema())?;
+        let wrong = |error| LogError::Misconfigured {
+            what: format!("the schema of {topic}"),
+            cause: format!("{error}"),
+        };
+        let mut header = [MAGIC; HEADER_BYTES];
+        header[1..].copy_from_slice(&id.to_be_bytes());
+        Ok(Self {
+            header,
+            writer: GenericDatumWriter::builder(current)
+                .human_readable(false)
+                .build()
+                .map_err(wrong)?,
+            reader: GenericDatumReader::builder(current)
+                .human_readable(false)
+                .build()
+                .map_err(wrong)?,
+            current,
+            registry: Arc::clone(registry),
+            _type: PhantomData,
+        })
+    }
+
+    /// Appends the value's bytes to `buffer`.
+    ///
+    /// # Errors
+    /// If the type is not the schema's, which a test of the contracts rules out.
+    pub fn encode(&self, value: &T, buffer: &mut Vec<u8>) -> Result<(), EncodeError> {
+        buffer.extend_from_slice(&self.header);
+        let written = self.writer.write_ser(buffer, value);
+        written.map(drop).map_err(|error| EncodeError(error.to_string()))
+    }
+
+    /// Reads a value, whichever version of the schema it was written with.
+    ///
+    /// # Errors
+    /// If the bytes are not a value of the topic, or their schema is unknown and cannot be had.
+    pub fn decode(&self, bytes: &[u8]) -> Result<T, DecodeError> {
+        let (id, mut datum) = split(bytes)?;
+        if bytes.starts_with(&self.header) {
+            return self.reader.read_deser(&mut datum).map_err(|error| malformed(&error));
+        }
+        let writer = self.registry.schema_of(id)?;
+        let reader = GenericDatumReader::builder(writer)
+            .reader_schema(self.current)
+            .human_readable(false)
+            .build()
+            .map_err(|error| malformed(&error))?;
+        let value = reader.read_value(&mut datum).map_err(|error| malformed(&error))?;
+        apache_avro::from_value(&value).map_err(|error| malformed(&error))
+    }
+}
+
+fn split(bytes: &[u8]) -> Result<(u32, &[u8]), DecodeError> {
+    let (header, datum) = bytes
+        .split_first_chunk::<HEADER_BYTES>()
+        .ok_or_else(|| DecodeError::Malformed(format!("{} bytes are too few", bytes.len())))?;
+    let [magic, id @ ..] = *header;
+    if magic != MAGIC {
+        let message = format!("begins with byte {magic}, expected 0 and a schema id");
+        return Err(DecodeError::Malformed(message));
+    }
+    Ok((u32::from_be_bytes(id), datum))
+}
+
+fn malformed(error: &apache_avro::Error) -> DecodeError {
+    DecodeError::Malformed(error.to_string())
+}
+
+/// Our own schemas, parsed once.
+fn own_schema(record: RecordSchema) -> Result<&'static Schema, LogError> {
+    static OWN: LazyLock<BTreeMap<&'static str, Result<Schema, String>>> = LazyLock::new(|| {
+        RecordSchema::ALL
+            .iter()
+            .map(|record| {
+                let schema = Schema::parse_str(record.current()).map_err(|error| error.to_string());
+                (record.folder(), schema)
+            })
+            .collect()
+    });
+    match OWN.get(record.folder()) {
+        Some(Ok(schema)) => Ok(schema),
+        Some(Err(cause)) => Err(LogError::Misconfigured {
+            what: format!("our own schema {}", record.folder()),
+            cause: cause.clone(),
+        }),
+        None => Err(LogError::MissingSchema(record.folder().to_owned())),
+    }
+}

@@ -1,0 +1,338 @@
+//! A worker's connection to Kafka: a consumer of its own and a transactional producer.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use super::cluster::{CALL_TIMEOUT, Cluster};
+use super::context::{Member, Move};
+use super::failure;
+use super::reader::KafkaReader;
+use super::session::{Inputs, Session};
+use crate::error::{CommitError, LogError};
+use crate::link::{Assigned, Change, Link};
+use crate::outbox::Outbox;
+use crate::reader::Reader;
+use crate::record::{Batch, Extent, Partition, Position, Record};
+use crate::stage::Receipt;
+use crate::worker::WorkerSpec;
+
+pub(super) struct KafkaLink {
+    cluster: Arc<Cluster>,
+    spec: WorkerSpec,
+    /// Ends before the consumer, so that nothing is committed while the group is being left.
+    session: Option<Session>,
+    consumer: BaseConsumer<Member>,
+    held: BTreeMap<Partition, Held>,
+    /// Partitions that the group gave and that are still to be taken. The group goes on only when
+    /// they are, even if there are none of them.
+    offered: Option<Vec<Partition>>,
+    /// An error that came behind records.
+    deferred: Option<LogError>,
+}
+
+/// A partition that is this worker's.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    position: i64,
+    paused: bool,
+}
+
+impl KafkaLink {
+    pub(super) fn open(cluster: Arc<Cluster>, spec: &WorkerSpec) -> Result<Self, LogError> {
+        for topic in spec.inputs.iter().chain(&spec.changelogs) {
+            cluster.shape(*topic)?;
+        }
+        // First of all: this ends what an earlier run of this worker has left open.
+        let session = Session::begin(&cluster, &spec.member())?;
+        let consumer: BaseConsumer<Member> = cluster
+            .config
+            .member(spec)
+            .create_with_context(Member::new(cluster.names.clone()))
+            .map_err(|error| failure::of_call("starting a consumer", &error))?;
+        let topics: Vec<&str> = spec.inputs.iter().map(|topic| cluster.names.of(*topic)).collect();
+        consumer
+            .subscribe(&topics)
+            .map_err(|error| failure::of_call("joining the group", &error))?;
+        Ok(Self {
+            cluster,
+            spec: spec.clone(),
+            session: Some(session),
+            consumer,
+            held: BTreeMap::new(),
+            offered: None,
+            deferred: None,
+        })
+    }
+
+    /// Carries out what the group told during the last poll.
+    fn carry_out_moves(&mut self) -> Result<Vec<Change>, LogError> {
+        let mut changes = Vec::new();
+        for step in self.consumer.context().take_moves() {
+            match step {
+                Move::Gave(partitions) => {
+                    if let Some(offered) = &mut self.offered {
+                        offered.retain(|offered| !partitions.contains(offered));
+                    }
+                    for partition in partitions {
+                        if self.held.remove(&partition).is_some() {
+                            changes.push(Change::Revoked(partition));
+                        }
+                    }
+                }
+                Move::Take(partitions) => {
+                    self.offered.get_or_insert_default().extend(partitions);
+                }
+                Move::Failed(cause) => {
+                    self.deferred = Some(LogError::unavailable("giving partitions back", cause));
+                }
+            }
+        }
+        if let Some(offered) = &self.offered {
+            match self.take(&offered.clone()) {
+                Ok(taken) => changes.extend(taken.into_iter().map(Change::Assigned)),
+                Err(error) if changes.is_empty() => return Err(error),
+                // The next poll tries again.
+                Err(_) => {}
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Takes the offered partitions, paused where the group goes on reading them.
+    fn take(&mut self, offered: &[Partition]) -> Result<Vec<Assigned>, LogError> {
+        let assigned = self.committed(offered)?;
+        let what = "taking partitions";
+        let list =
+            self.cluster.offsets(assigned.iter().map(|taken| (taken.partition, taken.next)))?;
+        self.consumer.incremental_assign(&list).map_err(|error| failure::of_call(what, &error))?;
+        self.offered = None;
+        self.pause(&assigned)?;
+        Ok(assigned)
+    }
+
+    fn pause(&mut self, assigned: &[Assigned]) -> Result<(), LogError> {
+        if assigned.is_empty() {
+            return Ok(());
+        }
+        let list =
+            self.cluster.offsets(assigned.iter().map(|taken| (taken.partition, taken.next)))?;
+        self.consumer
+            .pause(&list)
+            .map_err(|error| failure::of_call("pausing partitions", &error))?;
+        for Assigned { partition, next } in assigned {
+            self.held.insert(*partition, Held { position: *next, paused: true });
+        }
+        Ok(())
+    }
+
+    /// Where the group goes on reading: its committed offset, else the oldest record there is.
+    fn committed(&self, partitions: &[Partition]) -> Result<Vec<Assigned>, LogError> {
+        if partitions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut list = TopicPartitionList::new();
+        for partition in partitions {
+            list.add_partition(self.cluster.names.of(partition.topic), partition.number);
+        }
+        let committed = self
+            .consumer
+            .committed_offsets(list, CALL_TIMEOUT)
+            .map_err(|error| failure::of_call("reading committed offsets", &error))?;
+        let mut assigned = Vec::with_capacity(partitions.len());
+        for partition in partitions.iter().copied() {
+            let element =
+                committed.find_partition(self.cluster.names.of(partition.topic), partition.number);
+            let (low, high) = self.cluster.watermarks(partition)?;
+            let next = match element.map(|element| element.offset()) {
+                Some(Offset::Offset(offset)) => offset,
+                _ => low,
+            };
+            if next < low || next > high {
+                return Err(LogError::OutOfRange { partition, offset: next, low, high });
+            }
+            assigned.push(Assigned { partition, next });
+        }
+        Ok(assigned)
+    }
+
+    fn seek(&mut self, positions: &[(Partition, i64)]) -> Result<(), LogError> {
+        let what = "moving back";
+        let sought = self
+            .consumer
+            .seek_partitions(self.cluster.offsets(positions.iter().copied())?, CALL_TIMEOUT)
+            .map_err(|error| failure::of_call(what, &error))?;
+        for element in sought.elements() {
+            element.error().map_err(|error| failure::of_call(what, &error))?;
+        }
+        for (partition, position) in positions {
+            if let Some(held) = self.held.get_mut(partition) {
+                held.position = *position;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes records until the batch is full or there are no more at hand.
+    fn fill(&mut self, batch: &mut Batch, wait: Duration) {
+        let mut wait = wait;
+        let limits = self.spec.limits;
+        while batch.len() < limits.records && batch.bytes() < limits.bytes {
+            match self.consumer.poll(wait) {
+                None => return,
+                Some(Ok(message)) => {
+                    if let Some(record) = self.cluster.record_of(&message) {
+                        accept(&mut self.held, batch, record);
+                    }
+                }
+                Some(Err(error)) => {
+                    self.deferred = self.judge(&error);
+                    if self.deferred.is_some() {
+                        return;
+                    }
+                }
+            }
+            if self.consumer.context().has_moves() {
+                return;
+            }
+            wait = Duration::ZERO;
+        }
+    }
+
+    /// What an error of the consumer means; none if the client mends it by itself.
+    fn judge(&self, error: &KafkaError) -> Option<LogError> {
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::FencedInstanceId) => Some(LogError::InstanceTaken {
+                instance: self.spec.instance.clone(),
+                cause: error.to_string(),
+            }),
+            Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
+                Some(self.out_of_range(error))
+            }
+            Some(RDKafkaErrorCode::PollExceeded) => None,
+            Some(RDKafkaErrorCode::PartitionEOF) | None => None,
+            Some(_) => Some(failure::of_call("reading", error)),
+        }
+    }
+
+    fn out_of_range(&self, error: &KafkaError) -> LogError {
+        for (partition, held) in &self.held {
+            match self.cluster.watermarks(*partition) {
+                Ok((low, high)) if held.position < low || held.position > high => {
+                    let (partition, offset) = (*partition, held.position);
+                    return LogError::OutOfRange { partition, offset, low, high };
+                }
+                Ok(_) => {}
+                Err(unavailable) => return unavailable,
+            }
+        }
+        failure::of_call("reading", error)
+    }
+}
+
+impl Link for KafkaLink {
+    fn poll(&mut self, batch: &mut Batch, wait: Duration) -> Result<Vec<Change>, LogError> {
+        if let Some(error) = self.deferred.take() {
+            return Err(error);
+        }
+        self.fill(batch, wait);
+        let changes = self.carry_out_moves();
+        let held = &self.held;
+        batch.retain(|partition| held.contains_key(&partition));
+        match changes {
+            // What was read already must not be lost: the error can wait.
+            Err(error) if !batch.is_empty() => {
+                self.deferred = Some(error);
+                Ok(Vec::new())
+            }
+            changes => changes,
+        }
+    }
+
+    fn resume(&mut self, partition: Partition) -> Result<(), LogError> {
+        let Some(held) = self.held.get(&partition).copied() else { return Ok(()) };
+        // What was fetched before the pause took hold was thrown away.
+        self.seek(&[(partition, held.position)])?;
+        self.consumer
+            .resume(&self.cluster.offsets([(partition, held.position)])?)
+            .map_err(|error| failure::of_call("resuming a partition", &error))?;
+        self.held.insert(partition, Held { paused: false, ..held });
+        Ok(())
+    }
+
+    fn commit(&mut self, outbox: &Outbox, inputs: &[Extent]) -> Result<Receipt, CommitError> {
+        let Some(session) = &self.session else {
+            return Err(CommitError::Unknown("no session".to_owned()));
+        };
+        if self.consumer.assignment_lost() {
+            return Err(CommitError::RolledBack("the partitions were lost".to_owned()));
+        }
+        let next = inputs.iter().map(|extent| (extent.partition, extent.next));
+        let offsets = self.cluster.offsets(next).map_err(CommitError::Fatal)?;
+        let Some(group) = self.consumer.group_metadata() else {
+            return Err(CommitError::RolledBack("not in the group".to_owned()));
+        };
+        let mut slots: Vec<Partition> = Vec::new();
+        let changelogs = &self.spec.changelogs;
+        let slots_max = changelogs.len() * self.held.len().max(inputs.len());
+        let written = session.commit(
+            outbox,
+            Some(&Inputs { offsets: &offsets, group: &group }),
+            slots_max,
+            &mut |_, outgoing| {
+                changelogs
+                    .contains(&outgoing.partition.topic)
+                    .then(|| slot_of(&mut slots, outgoing.partition))
+            },
+        )?;
+        let changelogs = slots.into_iter().zip(written).map(|(place, last)| (place, last + 1));
+        Ok(Receipt { inputs: inputs.to_vec(), changelogs: changelogs.collect() })
+    }
+
+    fn rewind(&mut self, inputs: &[Extent]) -> Result<(), LogError> {
+        let held = inputs.iter().filter(|extent| self.held.contains_key(&extent.partition));
+        let positions: Vec<_> = held.map(|extent| (extent.partition, extent.first)).collect();
+        self.seek(&positions)
+    }
+
+    fn renew(&mut self) -> Result<Vec<Assigned>, LogError> {
+        // The old one must be gone before the new one begins: they have the same name.
+        self.session = None;
+        self.session = Some(Session::begin(&self.cluster, &self.spec.member())?);
+        let partitions: Vec<Partition> = self.held.keys().copied().collect();
+        let assigned = self.committed(&partitions)?;
+        self.pause(&assigned)?;
+        Ok(assigned)
+    }
+
+    fn changelog(
+        &mut self,
+        partitions: &[(Partition, Option<i64>)],
+    ) -> Result<Box<dyn Reader>, LogError> {
+        Ok(Box::new(KafkaReader::open(Arc::clone(&self.cluster), partitions)?))
+    }
+}
+
+/// The slot of a changelog's partition.
+fn slot_of(slots: &mut Vec<Partition>, partition: Partition) -> usize {
+    slots.iter().position(|known| *known == partition).unwrap_or_else(|| {
+        slots.push(partition);
+        slots.len() - 1
+    })
+}
+
+/// Copies a record that is expected; one from before a pause or a move back is not.
+fn accept(held: &mut BTreeMap<Partition, Held>, batch: &mut Batch, record: Record<'_>) {
+    let Position { partition, offset } = record.position;
+    if let Some(held) = held.get_mut(&partition)
+        && !held.paused
+        && offset >= held.position
+    {
+        held.position = offset + 1;
+        batch.push(record);
+    }
+}
