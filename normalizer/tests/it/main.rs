@@ -1,0 +1,1 @@
+//! The normalizer on a real log.
