@@ -56,6 +56,9 @@ reasons! {
     TOO_LATE = "too_late",
         "The event's time is more than 35 days before the newest events of its part of the log.",
         "Replay it with a restatement if it must still count.";
+    MISPLACED = "misplaced",
+        "The record lies in another partition than its key's.",
+        "Set partitioner=murmur2_random in whatever writes to the topic besides Kleos.";
     UNKNOWN_INSTANCE = "unknown_instance",
         "The record names a source instance that the configuration does not have.",
         "Add the source instance to the configuration, then replay.";

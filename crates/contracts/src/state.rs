@@ -32,13 +32,14 @@ pub struct LearnerState {
     pub awards: i64,
     /// The latest `occurred_at` of an accepted event.
     pub last_event_at: Timestamp,
-    /// Badges held.
+    /// Badges held. All lists of a state are sorted, so that equal histories leave equal bytes.
     pub badges: Vec<HeldBadge>,
     /// Events a day of `occurred_at`, for the daily limit.
     pub days: Vec<DayCount>,
-    /// Earliest event of a name in a scope, for rules that measure from it.
+    /// Earliest event of a name in a scope, for rules that measure from it; sorted by event and
+    /// scope.
     pub marks: Vec<Mark>,
-    /// What each rule remembers, by rule id.
+    /// What each rule remembers, sorted by rule id.
     pub rules: Vec<RuleState>,
     /// The last awards, newest last.
     pub recent: Vec<RecentAward>,
@@ -51,8 +52,6 @@ pub struct HeldBadge {
     pub badge: String,
     /// The rule that gave it.
     pub rule_id: String,
-    /// The award that it came with.
-    pub award_id: String,
     /// When the event occurred that earned it.
     pub granted_at: Timestamp,
 }
@@ -82,7 +81,7 @@ pub struct Mark {
 pub struct RuleState {
     /// The rule.
     pub rule_id: String,
-    /// Awards in windows and scopes.
+    /// Awards in windows and scopes, sorted by period, window and scope.
     pub counters: Vec<Counter>,
     /// Event times of awards, microseconds, ascending, for the cooldown.
     pub award_times: Vec<i64>,
@@ -108,8 +107,6 @@ pub struct Counter {
 /// One of the last awards.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecentAward {
-    /// The award.
-    pub award_id: String,
     /// The rule that gave it.
     pub rule_id: String,
     /// Signed points.

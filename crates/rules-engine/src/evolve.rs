@@ -15,8 +15,8 @@ use crate::limits;
 use crate::rule::COOLDOWN_MAX;
 use crate::window::{Horizon, Period};
 
-/// Awards that a learner's state shows.
-const RECENT_MAX: usize = 10;
+/// Awards that a learner's state shows: every one of them is written again with each change.
+const RECENT_MAX: usize = 5;
 
 /// Carries out the effects of a decision on the state that it was made with.
 pub fn evolve(
@@ -124,7 +124,6 @@ fn hold_badge(badges: &mut Vec<HeldBadge>, event: &LearningEvent, grant: &Grant<
         badges.push(HeldBadge {
             badge: badge.to_owned(),
             rule_id: grant.rule_id.to_owned(),
-            award_id: grant.award_id.clone(),
             granted_at: event.occurred_at,
         });
     }
@@ -135,7 +134,6 @@ fn show_award(recent: &mut Vec<RecentAward>, event: &LearningEvent, grant: &Gran
         recent.drain(..=recent.len() - RECENT_MAX);
     }
     recent.push(RecentAward {
-        award_id: grant.award_id.clone(),
         rule_id: grant.rule_id.to_owned(),
         points: grant.points,
         badge: grant.badge.map(str::to_owned),

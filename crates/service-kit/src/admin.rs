@@ -87,6 +87,7 @@ mod tests {
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
+    use tokio::time::timeout;
 
     use super::*;
     use crate::clock::SystemClock;
@@ -155,6 +156,6 @@ mod tests {
         assert_eq!(&start, b"HTTP/1.1 200 OK");
         tokio::time::pause();
         trigger.request(Duration::from_secs(600));
-        serving.await.unwrap().unwrap();
+        timeout(Duration::from_secs(60), serving).await.unwrap().unwrap().unwrap();
     }
 }

@@ -114,16 +114,21 @@ impl Process {
 
 /// Runs the body of `main`; a failure is told on stderr.
 pub fn main(body: impl FnOnce() -> Result<(), Failure>) -> ExitCode {
-    // The panic itself is on stderr already, by the hook.
-    let result = catch_unwind(AssertUnwindSafe(body))
-        .unwrap_or_else(|_| Err(Failure::new("a fault in the program: it panicked")));
-    match result {
-        Ok(()) => Exit::Fine.into(),
+    let exit = match run(body) {
+        Ok(()) => Exit::Fine,
         Err(failure) => {
-            tell(&failure);
-            failure.exit().into()
+            // Where stderr is gone there is nobody left to tell.
+            writeln!(io::stderr(), "{failure}").ok();
+            failure.exit()
         }
-    }
+    };
+    exit.into()
+}
+
+fn run(body: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+    // The panic itself is on stderr already, by the hook.
+    catch_unwind(AssertUnwindSafe(body))
+        .unwrap_or_else(|_| Err(Failure::new("a fault in the program: it panicked")))
 }
 
 /// Runs a process until it is over: log, runtime, signals, supervision.
@@ -203,20 +208,15 @@ pub async fn serve_admin(process: &Process, address: SocketAddr) -> Result<(), F
     Ok(())
 }
 
-fn tell(failure: &Failure) {
-    // Where stderr is gone there is nobody left to tell.
-    writeln!(io::stderr(), "{failure}").ok();
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_main_ends_with_is_an_exit_code() {
-        assert_eq!(main(|| Ok(())), ExitCode::from(0));
-        assert_eq!(main(|| Err(Failure::new("no"))), ExitCode::from(1));
-        assert_eq!(main(|| Err(Failure::usage("no"))), ExitCode::from(2));
-        assert_eq!(main(|| panic!("a fault")), ExitCode::from(1));
+    fn a_panic_is_a_failure_like_any_other() {
+        assert_eq!(run(|| Ok(())), Ok(()));
+        assert_eq!(run(|| Err(Failure::usage("no"))), Err(Failure::usage("no")));
+        let failure = run(|| panic!("a fault")).unwrap_err();
+        assert_eq!(failure.exit(), Exit::Failed);
     }
 }

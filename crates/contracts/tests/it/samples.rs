@@ -227,8 +227,6 @@ pub(crate) fn learner_state() -> ProcessorState {
         badges: vec![HeldBadge {
             badge: "course_master".into(),
             rule_id: "course_completion".into(),
-            award_id: "a1".into(),
-            granted_at: at(-1),
         }],
         days: vec![DayCount { day: 20_321, count: 9 }],
         marks: vec![Mark {
@@ -238,9 +236,7 @@ pub(crate) fn learner_state() -> ProcessorState {
         }],
         rules: vec![rule],
         recent: vec![RecentAward {
-            award_id: "a1".into(),
             rule_id: "course_completion".into(),
-            points: 50,
             badge: some("course_master"),
             event: "course.completed".into(),
             event_id: "9194694".into(),

@@ -143,6 +143,7 @@ mod tests {
         let clock = Arc::new(ManualClock::default());
         let trigger = ShutdownTrigger::new(Arc::clone(&clock) as SharedClock);
         let shutdown = trigger.shutdown();
+        clock.advance(Duration::from_secs(100));
         assert_eq!(shutdown.time_left(), None);
         trigger.request(Duration::from_secs(10));
         clock.advance(Duration::from_secs(4));

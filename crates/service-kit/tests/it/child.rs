@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
@@ -83,8 +83,17 @@ impl Miniature {
     }
 
     /// Waits for its end; the exit code, and all that it said.
+    #[track_caller]
     pub(crate) fn end(mut self) -> (Option<i32>, String) {
-        self.seen.extend(self.lines.iter());
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) => self.seen.push(line),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("it did not end, but said:\n{}", self.seen.join("\n"))
+                }
+            }
+        }
         let code = self.process.wait().unwrap().code();
         (code, self.seen.join("\n"))
     }

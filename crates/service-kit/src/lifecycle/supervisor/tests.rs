@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::*;
 use crate::clock::SystemClock;
@@ -18,6 +19,11 @@ fn lifecycle() -> (Lifecycle, Supervisor, Readiness) {
     let (lifecycle, supervisor) =
         Lifecycle::new(Handle::current(), &clock, WITHIN, readiness.clone());
     (lifecycle, supervisor, readiness)
+}
+
+/// How it ended; a lifecycle without an end is a failed test.
+async fn end(supervisor: Supervisor) -> Result<(), LifecycleError> {
+    timeout(2 * WITHIN, supervisor.run()).await.unwrap()
 }
 
 /// What happened, in order.
@@ -75,7 +81,7 @@ async fn a_stop_drains_what_was_taken_in_and_closes_the_rest_last() {
     lifecycle.all_started();
     lifecycle.stop(StopReason::Signal("SIGTERM"));
 
-    assert_eq!(supervisor.run().await, Ok(()));
+    assert_eq!(end(supervisor).await, Ok(()));
     assert_eq!(diary.read(), ["listener closed", "worker committed [1, 2]", "admin closed"]);
     assert!(readiness.report().stopping);
 }
@@ -93,7 +99,7 @@ async fn a_task_that_fails_brings_the_others_down_with_the_whole_reason() {
     });
     lifecycle.all_started();
 
-    let error = supervisor.run().await.unwrap_err();
+    let error = end(supervisor).await.unwrap_err();
     assert_eq!(error.to_string(), "sink/writer failed: cannot commit: no space left");
     assert_eq!(diary.read(), ["worker drained"]);
 }
@@ -115,7 +121,7 @@ async fn a_panic_in_a_task_or_thread_brings_the_others_down() {
                 Ok::<(), io::Error>(())
             });
         }
-        let error = supervisor.run().await.unwrap_err();
+        let error = end(supervisor).await.unwrap_err();
         assert_eq!(error.to_string(), "odd panicked: no way 7");
         assert_eq!(diary.read(), ["worker drained"]);
     }
@@ -135,11 +141,11 @@ async fn who_does_not_stop_within_the_deadline_is_named_and_left() {
     spawn_patient(&lifecycle, Phase::Support, "admin closed", &diary);
     lifecycle.stop(StopReason::Requested("test".to_owned()));
 
-    let error = supervisor.run().await.unwrap_err();
+    let error = end(supervisor).await.unwrap_err();
     assert_eq!(error.to_string(), "stuck did not stop in time");
     assert_eq!(started.elapsed(), WITHIN);
     // The task that was left is ended, and with it what it held.
-    assert!(dropped.await.is_err());
+    assert!(timeout(WITHIN, dropped).await.unwrap().is_err());
 }
 
 #[tokio::test(start_paused = true)]
@@ -153,7 +159,7 @@ async fn a_stop_now_waits_for_nobody() {
     lifecycle.stop(StopReason::Signal("SIGINT"));
     lifecycle.stop_now();
 
-    let error = supervisor.run().await.unwrap_err();
+    let error = end(supervisor).await.unwrap_err();
     assert_eq!(error, LifecycleError::Interrupted { running: vec!["stuck".to_owned()] });
     assert_eq!(started.elapsed(), Duration::ZERO);
     assert!(lifecycle.shutdown(Phase::Support).is_requested());
@@ -166,6 +172,6 @@ async fn a_process_whose_work_is_done_ends_without_being_asked() {
     spawn_patient(&lifecycle, Phase::Support, "admin closed", &diary);
     lifecycle.spawn_thread(Phase::Work, "once", |_| Ok::<(), io::Error>(())).unwrap();
     lifecycle.all_started();
-    assert_eq!(supervisor.run().await, Ok(()));
+    assert_eq!(end(supervisor).await, Ok(()));
     assert_eq!(diary.read(), ["admin closed"]);
 }

@@ -1,0 +1,1 @@
+//! The rules-processor on a real log.
