@@ -71,7 +71,7 @@ impl Settings {
         Self {
             workers: section.integer("workers", 1..=64).or(1),
             batch_records: section.integer("batch_records", 1..=100_000).or(4_000),
-            directory: data.join("rules-processor"),
+            directory: crate::state_directory(data),
             memory_bytes: bytes("memory", 16 * MIB..=MIB << 20, 256 * MIB),
             cache_bytes: bytes("learner_cache", MIB..=MIB << 20, 128 * MIB),
             flush_interval: section.duration("flush_interval", flush).or(Duration::from_secs(30)),

@@ -27,6 +27,19 @@ pub(crate) enum StoreError {
         /// What is wrong.
         cause: String,
     },
+    /// The copy belongs to another log.
+    #[error(
+        "the state in {path} is of the log {bound}, this log is {found}: give the process another \
+         data directory, or delete that one: the state is restored from the log"
+    )]
+    OtherLog {
+        /// Where the copy lies.
+        path: String,
+        /// The log it is of.
+        bound: String,
+        /// The log that there is.
+        found: String,
+    },
     /// A record of the state could not be read.
     #[error(transparent)]
     Decode(DecodeError),
@@ -60,7 +73,7 @@ impl StoreError {
     /// What to do.
     pub(crate) const fn class(&self) -> Class {
         match self {
-            Self::Disk { .. } | Self::Changelog { .. } => Class::Fatal,
+            Self::Disk { .. } | Self::Changelog { .. } | Self::OtherLog { .. } => Class::Fatal,
             // A state that cannot be read is no record to be set aside.
             Self::Decode(DecodeError::Malformed(_)) => Class::Fatal,
             Self::Decode(error) => error.class(),
@@ -89,6 +102,35 @@ pub enum PublishError {
     /// The log.
     #[error(transparent)]
     Log(#[from] LogError),
+}
+
+/// Why the processor cannot begin.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum OpenError {
+    /// The rules that come with the program.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The local copy of the state.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Threads.
+    #[error("a worker cannot be started: {0}")]
+    Spawn(String),
+}
+
+impl OpenError {
+    /// What to do.
+    pub(crate) const fn class(&self) -> Class {
+        match self {
+            Self::Publish(error) => error.class(),
+            Self::Log(error) => error.class(),
+            Self::Store(error) => error.class(),
+            Self::Spawn(_) => Class::Fatal,
+        }
+    }
 }
 
 impl PublishError {

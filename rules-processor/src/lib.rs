@@ -36,9 +36,7 @@ use axum::Router;
 use kleos_contracts::class::Class;
 use kleos_contracts::state::{LearnerState, ProcessorState};
 use kleos_contracts::topic::Topic;
-use kleos_event_log::{
-    BatchLimits, Codec, EventLog, LogError, WorkerMetrics, WorkerSpec, spawn_worker,
-};
+use kleos_event_log::{BatchLimits, Codec, EventLog, WorkerMetrics, WorkerSpec, spawn_worker};
 use kleos_rules_engine::DEFAULT_RULES;
 use kleos_service_kit::bootstrap::Process;
 use kleos_service_kit::failure::Failure;
@@ -48,6 +46,7 @@ use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
 
 pub use crate::config::{Settings, TenantSettings};
+use crate::error::OpenError;
 pub use crate::error::PublishError;
 pub use crate::metrics::ProcessorMetrics;
 use crate::ownership::Ownership;
@@ -134,7 +133,7 @@ fn open_and_start(parts: Parts) -> Result<(), Failure> {
     let condition = parts.process.readiness.condition("rules");
     let lifecycle = parts.process.lifecycle.clone();
     lifecycle
-        .spawn_thread(Phase::Work, "opening", move |shutdown| -> Result<(), PublishError> {
+        .spawn_thread(Phase::Work, "opening", move |shutdown| -> Result<(), OpenError> {
             let mut pause = PAUSE_MIN;
             loop {
                 match parts.open() {
@@ -158,9 +157,10 @@ fn open_and_start(parts: Parts) -> Result<(), Failure> {
 impl Parts {
     /// Gets what can only be had from the log, and publishes the default rules for tenants that
     /// have none.
-    fn open(&self) -> Result<(), PublishError> {
-        let Context { log, opened, settings, clock, .. } = &self.context;
+    fn open(&self) -> Result<(), OpenError> {
+        let Context { log, opened, settings, clock, store, .. } = &self.context;
         if opened.get().is_none() {
+            store.bind(&log.identity()?)?;
             let found = Opened {
                 table: Arc::new(RuleTable::open(log)?),
                 codec: log.codec(Topic::State)?,
@@ -182,7 +182,7 @@ impl Parts {
         Ok(())
     }
 
-    fn start_workers(&self, shutdown: &Shutdown) -> Result<(), PublishError> {
+    fn start_workers(&self, shutdown: &Shutdown) -> Result<(), OpenError> {
         let Context { store, ownership, settings, clock, log, opened, .. } = &self.context;
         let Some(found) = opened.get().filter(|_| !shutdown.is_requested()) else {
             return Ok(());
@@ -207,13 +207,16 @@ impl Parts {
             let of_stage = log.clone();
             let make = move || stage::open(&of_stage, shared.clone());
             let spawned = spawn_worker(&self.process, log, spec, &self.worker_metrics, make);
-            spawned.map_err(|error| {
-                let what = "starting a worker".to_owned();
-                LogError::Misconfigured { what, cause: error.to_string() }
-            })?;
+            spawned.map_err(|error| OpenError::Spawn(error.to_string()))?;
         }
         Ok(())
     }
+}
+
+/// Where the local copy lies in a process's data directory.
+#[must_use]
+pub fn state_directory(data: &std::path::Path) -> std::path::PathBuf {
+    data.join(SERVICE)
 }
 
 /// Reads every learner of a local copy that no process uses, for those who compare it with

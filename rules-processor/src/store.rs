@@ -69,6 +69,25 @@ impl Store {
         Ok(store)
     }
 
+    /// Binds the copy to a log, or finds out that it belongs to another: the offsets of one log
+    /// mean nothing in another.
+    pub(crate) fn bind(&self, log: &str) -> Result<(), StoreError> {
+        let bound = self.db.get(keys::LOG).map_err(StoreError::reading)?;
+        match bound {
+            Some(bound) if bound == log.as_bytes() => Ok(()),
+            Some(bound) => Err(StoreError::OtherLog {
+                path: self.db.path().display().to_string(),
+                bound: String::from_utf8_lossy(&bound).into_owned(),
+                found: log.to_owned(),
+            }),
+            None => {
+                let mut changes = Changes::default();
+                changes.batch.put(keys::LOG, log);
+                self.write(changes)
+            }
+        }
+    }
+
     /// A learner's record, as the changelog has it.
     pub(crate) fn learner(&self, shard: Shard, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let family = self.family(keys::LEARNERS)?;

@@ -22,6 +22,7 @@ use kleos_contracts::time::Timestamp;
 use kleos_contracts::topic::Topic;
 use kleos_service_kit::clock::SharedClock;
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
 use self::groups::Groups;
 use self::link::EmbeddedLink;
@@ -31,12 +32,12 @@ use self::store::{Catalogue, Store};
 use self::tail::Tail;
 use crate::error::LogError;
 use crate::link::Link;
-use crate::log::{Append, Backend, Durable, EventLog, Kind, Publish};
+use crate::log::{Append, Backend, Durable, EventLog, Kind, Publish, Standing};
 use crate::outbox::{Outbox, Outgoing};
 use crate::reader::{Reader, Start};
 use crate::record::{Partition, Position};
 use crate::registry::{Registry, SchemaStore, compact};
-use crate::worker::WorkerSpec;
+use crate::worker::{WorkerSpec, group_of};
 
 /// Records of one appender that go to the same partition before it turns to the next.
 const STICKY_RECORDS: u64 = 64;
@@ -73,6 +74,7 @@ struct Inner {
     shared: Arc<Mutex<Shared>>,
     partitions: BTreeMap<Topic, i32>,
     clock: SharedClock,
+    identity: String,
     /// Another process writes; this one looks.
     is_view: bool,
 }
@@ -118,8 +120,8 @@ impl EmbeddedLog {
         let tail = Arc::new(Tail::new(catalogue.ranges));
         let sequencer =
             Sequencer::start(Arc::clone(&store), Arc::clone(&tail), Arc::clone(&shared))?;
-        let partitions = catalogue.partitions;
-        let inner = Inner { sequencer, store, tail, shared, partitions, clock, is_view };
+        let (partitions, identity) = (catalogue.partitions, catalogue.identity);
+        let inner = Inner { sequencer, store, tail, shared, partitions, clock, identity, is_view };
         let registry = Registry::new(Box::new(EmbeddedSchemas(catalogue.schemas)), String::new());
         Ok(Self { inner: Arc::new(inner), registry: Arc::new(registry) })
     }
@@ -161,6 +163,10 @@ fn create_missing(
             entry.insert(partitions);
         }
     }
+    if catalogue.identity.is_empty() {
+        catalogue.identity = Uuid::new_v4().simple().to_string();
+        store.put_identity(&catalogue.identity)?;
+    }
     for record in RecordSchema::ALL {
         for text in record.versions().iter().map(|text| compact(text)) {
             if !catalogue.schemas.values().any(|known| *known == text) {
@@ -187,9 +193,15 @@ impl Inner {
     fn refresh(&self) -> Result<(), LogError> {
         if self.is_view {
             self.store.catch_up()?;
-            self.tail.replace(self.store.catalogue()?.ranges);
+            let catalogue = self.store.catalogue()?;
+            self.tail.replace(catalogue.ranges);
+            self.shared().committed = catalogue.committed;
         }
         Ok(())
+    }
+
+    fn committed(&self, group: &str, partition: Partition) -> Option<i64> {
+        self.shared().committed.get(&(group.to_owned(), partition)).copied()
     }
 
     /// Waits for records behind one of the positions, or for so long.
@@ -206,6 +218,22 @@ impl Backend for EmbeddedLog {
 
     fn partitions(&self, topic: Topic) -> Result<i32, LogError> {
         self.inner.partitions(topic)
+    }
+
+    fn identity(&self) -> Result<String, LogError> {
+        Ok(format!("embedded:{}", self.inner.identity))
+    }
+
+    fn progress(&self, service: &str, topic: Topic) -> Result<Vec<Standing>, LogError> {
+        self.inner.refresh()?;
+        let group = group_of(service);
+        let standings = (0..self.inner.partitions(topic)?).map(|number| {
+            let partition = Partition::new(topic, number);
+            let committed = self.inner.committed(&group, partition);
+            let stable = self.inner.tail.range(partition).next;
+            Standing { partition, committed, stable, end: stable }
+        });
+        Ok(standings.collect())
     }
 
     fn link(&self, spec: &WorkerSpec) -> Result<Box<dyn Link>, LogError> {

@@ -24,13 +24,13 @@ use self::registry::ConfluentRegistry;
 use self::session::Session;
 use crate::error::{CommitError, LogError};
 use crate::link::Link;
-use crate::log::{Append, Backend, EventLog, Kind, Publish};
+use crate::log::{Append, Backend, EventLog, Kind, Publish, Standing};
 use crate::outbox::Outbox;
 use crate::reader::{Reader, Start};
 use crate::record::{Partition, Position};
 use crate::registry::Registry;
 use crate::topics::{Applied, Difference, TopicPlan};
-use crate::worker::WorkerSpec;
+use crate::worker::{WorkerSpec, group_of};
 
 /// A cluster and its registry. Nothing is asked before it is needed.
 #[derive(Debug)]
@@ -99,6 +99,14 @@ impl Backend for KafkaLog {
 
     fn partitions(&self, topic: Topic) -> Result<i32, LogError> {
         self.cluster.shape(topic).map(|(partitions, _)| partitions)
+    }
+
+    fn identity(&self) -> Result<String, LogError> {
+        self.cluster.identity()
+    }
+
+    fn progress(&self, service: &str, topic: Topic) -> Result<Vec<Standing>, LogError> {
+        self.cluster.progress(&group_of(service), topic)
     }
 
     fn link(&self, spec: &WorkerSpec) -> Result<Box<dyn Link>, LogError> {

@@ -45,7 +45,7 @@ pub use embedded::{EmbeddedConfig, EmbeddedLog};
 pub use error::{DecodeError, EncodeError, LogError};
 pub use host::{Event, Host};
 pub use kafka::{KafkaConfig, KafkaLog};
-pub use log::{Append, Durable, EventLog, Kind, Publish};
+pub use log::{Append, Durable, EventLog, Kind, Publish, Standing};
 pub use metrics::WorkerMetrics;
 pub use outbox::{Address, Mark, Outbox, Outgoing, SendError, TooLarge, largest_record};
 pub use reader::{Progress, Reader, Start};

@@ -15,7 +15,7 @@ use crate::host::Host;
 use crate::link::Link;
 use crate::outbox::Outbox;
 use crate::reader::{Reader, Start};
-use crate::record::Position;
+use crate::record::{Partition, Position};
 use crate::registry::Registry;
 use crate::stage::Stage;
 use crate::worker::{self, WorkerError, WorkerSpec};
@@ -33,6 +33,8 @@ pub struct EventLog {
 pub(crate) trait Backend: std::fmt::Debug + Send + Sync {
     fn kind(&self) -> Kind;
     fn partitions(&self, topic: Topic) -> Result<i32, LogError>;
+    fn identity(&self) -> Result<String, LogError>;
+    fn progress(&self, service: &str, topic: Topic) -> Result<Vec<Standing>, LogError>;
     fn link(&self, spec: &WorkerSpec) -> Result<Box<dyn Link>, LogError>;
     fn appender(&self, topic: Topic) -> Result<Arc<dyn Append>, LogError>;
     fn reader(&self, topic: Topic, start: Start) -> Result<Box<dyn Reader>, LogError>;
@@ -58,6 +60,19 @@ impl Kind {
             Self::Kafka => "kafka",
         }
     }
+}
+
+/// How far a service has come in one partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The partition.
+    pub partition: Partition,
+    /// The offset that the service reads next; none if it has committed nothing there.
+    pub committed: Option<i64>,
+    /// The offset up to which every transaction has ended: what can be read.
+    pub stable: i64,
+    /// The offset after the newest record, also of open transactions.
+    pub end: i64,
 }
 
 /// Writes single records without a transaction, from many tasks at once.
@@ -93,6 +108,22 @@ impl EventLog {
     /// If the topic does not exist or the log does not answer.
     pub fn partitions(&self, topic: Topic) -> Result<i32, LogError> {
         self.backend.partitions(topic)
+    }
+
+    /// What tells this log from every other: offsets of one mean nothing in another.
+    ///
+    /// # Errors
+    /// If the log does not answer.
+    pub fn identity(&self) -> Result<String, LogError> {
+        self.backend.identity()
+    }
+
+    /// How far a service has come in a topic, partition by partition.
+    ///
+    /// # Errors
+    /// If the topic does not exist or the log does not answer.
+    pub fn progress(&self, service: &str, topic: Topic) -> Result<Vec<Standing>, LogError> {
+        self.backend.progress(service, topic)
     }
 
     /// The codec of a topic's values.

@@ -16,6 +16,8 @@ use crate::stage::{Stage, StageError};
 
 /// How long a worker waits for a record before it looks at its other duties.
 const POLL_WAIT: Duration = Duration::from_millis(100);
+/// After so many polls without a change the group is taken to have settled.
+const POLLS_IN_VAIN_MAX: u32 = 50;
 /// How long a step of a restore waits for a record.
 const RESTORE_WAIT: Duration = Duration::from_millis(20);
 const PAUSE_MIN: Duration = Duration::from_millis(50);
@@ -42,7 +44,7 @@ impl WorkerSpec {
     /// The consumer group: one for each service.
     #[must_use]
     pub fn group(&self) -> String {
-        format!("kleos.{}", self.service)
+        group_of(self.service)
     }
 
     /// The member's name in the group and the name of its transactions.
@@ -50,6 +52,11 @@ impl WorkerSpec {
     pub fn member(&self) -> String {
         format!("kleos.{}.{}.{}", self.service, self.instance, self.index)
     }
+}
+
+/// The consumer group of a service.
+pub(crate) fn group_of(service: &str) -> String {
+    format!("kleos.{service}")
 }
 
 /// When a batch is closed, whichever comes first.
@@ -117,8 +124,8 @@ pub(crate) fn run(
         waiting: BTreeMap::new(),
         restore: None,
         pause,
+        polls_in_vain: 0,
     };
-    worker.report();
     while !host.stopping() {
         match worker.step() {
             Ok(()) => {}
@@ -145,6 +152,8 @@ struct Worker<'a> {
     waiting: BTreeMap<Partition, i64>,
     restore: Option<Restore>,
     pause: Pause<'a>,
+    /// Polls since the start that brought nothing, up to the first that brought something.
+    polls_in_vain: u32,
 }
 
 /// Partitions whose state is being restored together.
@@ -160,8 +169,16 @@ impl Worker<'_> {
         self.batch.clear();
         let is_restoring = self.restore.is_some() || !self.waiting.is_empty();
         let wait = if is_restoring { Duration::ZERO } else { POLL_WAIT };
-        for change in self.link.poll(&mut self.batch, wait)? {
-            self.apply(&change);
+        let changes = self.link.poll(&mut self.batch, wait)?;
+        if changes.is_empty() && self.polls_in_vain < POLLS_IN_VAIN_MAX {
+            self.polls_in_vain += 1;
+            if self.polls_in_vain == POLLS_IN_VAIN_MAX {
+                // The group has settled, perhaps without a partition for this worker.
+                self.report();
+            }
+        }
+        for change in &changes {
+            self.apply(change);
         }
         if !self.batch.is_empty() {
             self.transact()?;

@@ -8,6 +8,7 @@
 //! | default | `r` partition | the state changelog's value of the partition's record |
 //! | default | `c` topic, partition | offset from which the changelog goes on |
 //! | default | `i` partition | offset from which the input goes on |
+//! | default | `l` | the log that the copy is of |
 //!
 //! A shard and a generation are two bytes, a partition and a day four, all others eight; big endian.
 
@@ -17,6 +18,9 @@ use kleos_contracts::topic::Topic;
 pub(crate) const LEARNERS: &str = "learners";
 pub(crate) const DEDUP: &str = "dedup";
 pub(crate) const SHARD_TIMES: &str = "shards";
+
+/// The key under which the copy remembers its log.
+pub(crate) const LOG: &[u8] = b"l";
 
 /// Days whose event keys lie together and go together.
 pub(crate) const GENERATION_DAYS: i32 = 7;

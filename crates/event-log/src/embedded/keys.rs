@@ -9,6 +9,7 @@
 //! | default | `o` group, 0, topic, partition | offset that the group reads next |
 //! | default | `p` topic | number of partitions |
 //! | default | `s` id | Avro text of a schema |
+//! | default | `u` | what tells the log from every other |
 //!
 //! A topic is one byte, a partition two, an offset eight, a schema id four; all big endian.
 
@@ -71,7 +72,11 @@ pub(super) enum Meta {
     Committed(String, Partition),
     Partitions(Topic),
     Schema(u32),
+    Identity,
 }
+
+/// The key of the log's identity.
+pub(super) const IDENTITY: &[u8] = b"u";
 
 /// Reads a key of the default column family; none if it is of no known form.
 pub(super) fn read_meta(key: &[u8]) -> Option<Meta> {
@@ -85,6 +90,7 @@ pub(super) fn read_meta(key: &[u8]) -> Option<Meta> {
             Some(Meta::Committed(group.to_owned(), read_partition(&rest[end + 1..])?))
         }
         b'p' => Topic::of_number(*rest.first()?).map(Meta::Partitions),
+        b'u' => Some(Meta::Identity),
         b's' => Some(Meta::Schema(u32::from_be_bytes(rest.try_into().ok()?))),
         _ => None,
     }

@@ -40,6 +40,8 @@ pub(super) struct Catalogue {
     pub(super) ranges: BTreeMap<Partition, Range>,
     pub(super) committed: BTreeMap<(String, Partition), i64>,
     pub(super) schemas: BTreeMap<u32, String>,
+    /// Empty in a log that is being made.
+    pub(super) identity: String,
 }
 
 pub(super) struct Store {
@@ -106,6 +108,9 @@ impl Store {
                     let text = String::from_utf8_lossy(&value).into_owned();
                     catalogue.schemas.insert(id, text);
                 }
+                Some(Meta::Identity) => {
+                    catalogue.identity = String::from_utf8_lossy(&value).into_owned();
+                }
                 None => return Err(LogError::storage(READING, "a key of no known form")),
             }
         }
@@ -117,6 +122,12 @@ impl Store {
         debug_assert!(is_partition_count(partitions));
         let mut batch = WriteBatch::default();
         batch.put(keys::partitions(topic), keys::offset(i64::from(partitions)));
+        self.write(batch)
+    }
+
+    pub(super) fn put_identity(&self, identity: &str) -> Result<(), LogError> {
+        let mut batch = WriteBatch::default();
+        batch.put(keys::IDENTITY, identity);
         self.write(batch)
     }
 

@@ -15,6 +15,7 @@ use super::config::{Isolation, KafkaConfig};
 use super::context::Quiet;
 use super::failure;
 use crate::error::LogError;
+use crate::log::Standing;
 use crate::record::{Partition, Position, Record};
 
 /// How long one question may take.
@@ -91,6 +92,42 @@ impl Cluster {
             }
             Some(code) => Err(LogError::unavailable(format!("asking for {topic}"), code)),
         }
+    }
+
+    /// The cluster's own id and this deployment's prefix.
+    pub(super) fn identity(&self) -> Result<String, LogError> {
+        let id = self.uncommitted.client().fetch_cluster_id(CALL_TIMEOUT);
+        let id =
+            id.ok_or_else(|| LogError::unavailable("asking for the cluster's id", "no answer"))?;
+        Ok(format!("kafka:{id}/{}", self.config.prefix))
+    }
+
+    /// How far a group has come in a topic.
+    pub(super) fn progress(&self, group: &str, topic: Topic) -> Result<Vec<Standing>, LogError> {
+        let (partitions, _) = self.shape(topic)?;
+        let client: BaseConsumer<Quiet> = self
+            .config
+            .looking(&self.config.named(group))
+            .create_with_context(Quiet)
+            .map_err(|error| failure::of_call("setting up a client", &error))?;
+        let mut list = TopicPartitionList::new();
+        list.add_partition_range(self.names.of(topic), 0, partitions - 1);
+        let committed = client
+            .committed_offsets(list, CALL_TIMEOUT)
+            .map_err(|error| failure::of_call("reading committed offsets", &error))?;
+        let mut standings = Vec::new();
+        for number in 0..partitions {
+            let partition = Partition::new(topic, number);
+            let element = committed.find_partition(self.names.of(topic), number);
+            let committed = match element.map(|element| element.offset()) {
+                Some(Offset::Offset(offset)) => Some(offset),
+                _ => None,
+            };
+            let stable = self.last_stable_offset(partition)?;
+            let (_, end) = self.watermarks(partition)?;
+            standings.push(Standing { partition, committed, stable, end });
+        }
+        Ok(standings)
     }
 
     /// The oldest offset there is, and the one after the newest record, committed or not.

@@ -102,6 +102,14 @@ impl KafkaConfig {
         config
     }
 
+    /// A client that looks at a group without joining it. It is told what was committed last, also
+    /// while a transaction that commits more is open.
+    pub(super) fn looking(&self, group: &str) -> ClientConfig {
+        let mut config = self.consumer("kleos.looking", group);
+        config.set("isolation.level", Isolation::Uncommitted.as_str());
+        config
+    }
+
     fn consumer(&self, client: &str, group: &str) -> ClientConfig {
         let mut config = self.base(client);
         config

@@ -38,11 +38,11 @@ impl ConfluentRegistry {
             what: format!("setting up the client of the registry at {url}"),
             cause,
         };
-        let settings = builder.build().map_err(|error| wrong(error.to_string()))?;
+        let settings = builder.build().map_err(|error| wrong(innermost(&error)))?;
         let client = Client::builder()
             .timeout(CALL_TIMEOUT)
             .build()
-            .map_err(|error| wrong(error.to_string()))?;
+            .map_err(|error| wrong(innermost(&error)))?;
         Ok(Self { login: config.registry_login.clone(), settings, client, url })
     }
 

@@ -24,7 +24,7 @@ impl Lifecycle {
         E: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
     {
         let (id, name) = self.register(name);
-        let span = info_span!("component", id = name);
+        let span = info_span!(parent: None, "component", id = name);
         let task = self.shared.runtime.spawn(start(self.shutdown(phase)).instrument(span));
         self.tell(Message {
             event: Event::Started { id, name, phase },
@@ -59,7 +59,7 @@ impl Lifecycle {
         E: Into<Box<dyn Error + Send + Sync>>,
     {
         let (id, name) = self.register(name);
-        let span = info_span!("component", id = name);
+        let span = info_span!(parent: None, "component", id = name);
         let (lifecycle, shutdown) = (self.clone(), self.shutdown(phase));
         self.tell(Message { event: Event::Started { id, name: name.clone(), phase }, abort: None });
         let spawned = thread::Builder::new().name(name.clone()).spawn(move || {
