@@ -227,6 +227,7 @@ pub(crate) fn learner_state() -> ProcessorState {
         badges: vec![HeldBadge {
             badge: "course_master".into(),
             rule_id: "course_completion".into(),
+            granted_at: at(-1),
         }],
         days: vec![DayCount { day: 20_321, count: 9 }],
         marks: vec![Mark {
@@ -237,6 +238,7 @@ pub(crate) fn learner_state() -> ProcessorState {
         rules: vec![rule],
         recent: vec![RecentAward {
             rule_id: "course_completion".into(),
+            points: 50,
             badge: some("course_master"),
             event: "course.completed".into(),
             event_id: "9194694".into(),
