@@ -1,0 +1,186 @@
+//! The way from a head to a sender, and from head and body to a record.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use hyper::Request;
+use kleos_contracts::raw::Header;
+use kleos_service_kit::config::Secret;
+use kleos_service_kit::config::instances::Token;
+
+use super::*;
+
+/// Instance, the token's id, the token.
+pub(crate) const TOKENS: [(&str, &str, &str); 4] = [
+    ("campus-a", "first", "token-of-campus-a-1"),
+    ("campus-a", "second", "token-of-campus-a-2"),
+    ("campus-b", "first", "token-of-campus-b-1"),
+    ("portal", "only", "token-of-the-portal"),
+];
+
+pub(crate) fn instances() -> Vec<Instance> {
+    [("campus-a", "moodle"), ("campus-b", "moodle"), ("portal", "custom")]
+        .map(|(id, source)| Instance {
+            id: id.parse().unwrap(),
+            tenant: "acme".parse().unwrap(),
+            source: source.to_owned(),
+            tokens: TOKENS
+                .iter()
+                .filter(|(instance, ..)| *instance == id)
+                .map(|(_, id, token)| Token {
+                    id: (*id).to_owned(),
+                    secret: Secret::new((*token).to_owned()),
+                })
+                .collect(),
+        })
+        .into()
+}
+
+fn door() -> Door {
+    Door::new(&["moodle", "custom"], &instances(), 100)
+}
+
+fn head(method: &str, path: &str, authorization: Option<&str>) -> Parts {
+    let mut request = Request::builder().method(method).uri(path);
+    if let Some(authorization) = authorization {
+        request = request.header("authorization", authorization);
+    }
+    request.body(()).unwrap().into_parts().0
+}
+
+const MOODLE: &str = "/api/public/hook/moodle/event";
+
+#[track_caller]
+fn check(path: &str, authorization: Option<&str>, expected: &Result<(&str, &str), Refusal>) {
+    let door = door();
+    let sender = door.admit(&head("POST", path, authorization), Some(3));
+    let sender = sender.map(|sender| (sender.instance.as_str(), sender.secret_id.as_str()));
+    assert_eq!(&sender, expected);
+}
+
+#[test]
+fn the_token_says_who_sends() {
+    for (instance, id, token) in TOKENS {
+        let source = if instance == "portal" { "custom" } else { "moodle" };
+        let path = format!("/api/public/hook/{source}/event");
+        check(&path, Some(&format!("Bearer {token}")), &Ok((instance, id)));
+    }
+}
+
+#[test]
+fn whoever_is_not_known_is_refused_with_the_reason_for_the_count() {
+    for (authorization, doubt) in [
+        (None, Doubt::Missing),
+        (Some("Basic dTpw"), Doubt::Malformed),
+        (Some("Bearer token-of-campus-a-3"), Doubt::Unknown),
+        (Some("Bearer token-of-the-portal"), Doubt::OtherSource),
+    ] {
+        check(MOODLE, authorization, &Err(Refusal::Unauthenticated(doubt)));
+    }
+}
+
+#[test]
+fn only_a_known_sender_learns_that_there_is_no_such_source() {
+    let path = "/api/public/hook/moodel/event";
+    let known = vec!["moodle".to_owned(), "custom".to_owned()];
+    check(path, None, &Err(Refusal::Unauthenticated(Doubt::Missing)));
+    check(path, Some("Bearer sesame"), &Err(Refusal::Unauthenticated(Doubt::Unknown)));
+    let unknown = Err(Refusal::UnknownSource { known });
+    check(path, Some("Bearer token-of-campus-a-1"), &unknown);
+}
+
+#[test]
+fn without_credentials_nobody_is_let_in() {
+    let door = Door::new(&["moodle"], &[], 100);
+    assert!(!door.knows_anybody());
+    for authorization in [None, Some("Bearer "), Some("Bearer sesame")] {
+        let refusal = door.admit(&head("POST", MOODLE, authorization), None).unwrap_err();
+        assert!(matches!(refusal, Refusal::Unauthenticated(_)), "{refusal:?}");
+    }
+}
+
+#[test]
+fn a_length_over_the_limit_is_refused_once_the_sender_is_known() {
+    let door = door();
+    let declared = |authorization, length| {
+        door.admit(&head("POST", MOODLE, authorization), length).map(|_| ())
+    };
+    let known = Some("Bearer token-of-campus-a-1");
+    assert_eq!(declared(known, None), Ok(()));
+    assert_eq!(declared(known, Some(100)), Ok(()));
+    assert_eq!(declared(known, Some(101)), Err(Refusal::TooLarge { limit: 100 }));
+    let missing = Err(Refusal::Unauthenticated(Doubt::Missing));
+    assert_eq!(declared(None, Some(u64::MAX)), missing);
+}
+
+#[test]
+fn path_and_method_are_told_to_everybody() {
+    let refusal = |method, path| door().admit(&head(method, path, None), None).unwrap_err();
+    assert_eq!(refusal("POST", "/"), Refusal::NotFound);
+    assert_eq!(refusal("GET", MOODLE), Refusal::MethodNotAllowed);
+    assert_eq!(refusal("GET", "/api/public/hook/moodel/event"), Refusal::MethodNotAllowed);
+}
+
+#[test]
+fn a_path_is_counted_by_the_sources_that_there_are() {
+    let door = door();
+    let index = |path| door.source_index(&head("GET", path, None));
+    assert_eq!(index(MOODLE), Some(0));
+    assert_eq!(index("/api/public/hook/custom/event"), Some(1));
+    assert_eq!(index("/api/public/hook/moodel/event"), None);
+    assert_eq!(index("/"), None);
+}
+
+#[test]
+fn the_record_is_the_request_without_its_credential() {
+    let request = Request::builder()
+        .method("POST")
+        .uri("http://kleos.example/api/public/hook/moodle/event?a=%20&token=token-of-campus-a-2&b")
+        .header("Host", "kleos.example")
+        .header("Authorization", "Bearer token-of-campus-a-2")
+        .header("Content-Type", "application/json; charset=utf-8")
+        .header("Cookie", "session=1")
+        .header("X-Was", "Bearer token-of-campus-a-2");
+    let head = request.body(()).unwrap().into_parts().0;
+    let door = door();
+    let sender = door.admit(&head, None).unwrap();
+    let delivery = Delivery {
+        id: "0198c9d4-76f2-7c1e-8a30-5d2f6b7c8d9e".to_owned(),
+        received_at: Timestamp::from_millis(1_755_771_330_482),
+        client_ip: Ipv4Addr::new(192, 0, 2, 7).to_ipv6_mapped().into(),
+        body: b"{\"id\":1}\xff".to_vec(),
+    };
+    let line = |name: &str, value: &str| Header { name: name.into(), value: value.into() };
+    let expected = RawWebhook {
+        delivery_id: "0198c9d4-76f2-7c1e-8a30-5d2f6b7c8d9e".into(),
+        tenant: "acme".into(),
+        source: "moodle".into(),
+        instance: "campus-a".into(),
+        received_at: Timestamp::from_millis(1_755_771_330_482),
+        client_ip: "192.0.2.7".into(),
+        method: "POST".into(),
+        path: MOODLE.into(),
+        query: "a=%20&token=***&b".into(),
+        content_type: "application/json; charset=utf-8".into(),
+        headers: vec![
+            line("host", "kleos.example"),
+            line("content-type", "application/json; charset=utf-8"),
+        ],
+        body: b"{\"id\":1}\xff".to_vec(),
+        auth: Authentication { strategy: "bearer".into(), secret_id: "second".into() },
+    };
+    assert_eq!(webhook(sender, &head, delivery), expected);
+}
+
+#[test]
+fn what_a_request_does_not_have_is_empty() {
+    let head = head("POST", MOODLE, Some("Bearer token-of-campus-b-1"));
+    let door = door();
+    let sender = door.admit(&head, None).unwrap();
+    let client_ip = Ipv6Addr::LOCALHOST.into();
+    let delivery =
+        Delivery { id: "1".to_owned(), received_at: Timestamp::EPOCH, client_ip, body: Vec::new() };
+    let webhook = webhook(sender, &head, delivery);
+    assert_eq!((webhook.query.as_str(), webhook.content_type.as_str()), ("", ""));
+    assert_eq!((webhook.client_ip.as_str(), webhook.body.len()), ("::1", 0));
+    assert_eq!(webhook.headers, []);
+}

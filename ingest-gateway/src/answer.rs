@@ -1,0 +1,235 @@
+//! What a sender is answered: the receipt of a stored event, or why there is none.
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::{Response, StatusCode};
+use kleos_contracts::time::Timestamp;
+use kleos_event_log::{Kind, Position};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::error::Refusal;
+
+/// An answer, ready to be sent.
+pub(crate) type Answer = Response<Full<Bytes>>;
+
+/// What a source takes for success, where it is not 202: Moodle's webhook plugin counts every other
+/// status than 200 as a failure, and sends the event again.
+const ACCEPTED_AS: &[(&str, StatusCode)] = &[("moodle", StatusCode::OK)];
+
+/// An event that is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Receipt {
+    pub(crate) delivery_id: String,
+    pub(crate) received_at: Timestamp,
+    pub(crate) position: Position,
+    pub(crate) durability: Durability,
+}
+
+/// What has to fail before a stored event is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Durability {
+    /// Every broker that has the event: all in-sync replicas have acknowledged it.
+    Broker,
+    /// The disk of one machine: the event was written to it and flushed.
+    Disk,
+}
+
+impl From<Kind> for Durability {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Embedded => Self::Disk,
+            Kind::Kafka => Self::Broker,
+        }
+    }
+}
+
+/// One body for both forms of answer that are documented.
+#[derive(Serialize)]
+struct Accepted<'a> {
+    status: &'static str,
+    result: &'static str,
+    event_id: &'a str,
+    processed_at: Timestamp,
+    /// Nobody knows them yet; the field is part of the documented form.
+    points_awarded: Option<i64>,
+    receipt: Coordinates<'a>,
+}
+
+#[derive(Serialize)]
+struct Coordinates<'a> {
+    delivery_id: &'a str,
+    topic: &'static str,
+    partition: i32,
+    offset: i64,
+    durability: Durability,
+}
+
+/// The same: programs read either code.
+#[derive(Serialize)]
+struct Refused<'a> {
+    status: &'static str,
+    error: &'a str,
+    error_code: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
+}
+
+/// The answer to an event of a source that is stored.
+pub(crate) fn accepted(source: &str, receipt: &Receipt) -> Answer {
+    let partition = receipt.position.partition;
+    let body = Accepted {
+        status: "success",
+        result: "accepted",
+        event_id: &receipt.delivery_id,
+        processed_at: receipt.received_at,
+        points_awarded: None,
+        receipt: Coordinates {
+            delivery_id: &receipt.delivery_id,
+            topic: partition.topic.name(),
+            partition: partition.number,
+            offset: receipt.position.offset,
+            durability: receipt.durability,
+        },
+    };
+    answer(status_for(source), &body)
+}
+
+fn status_for(source: &str) -> StatusCode {
+    let special = ACCEPTED_AS.iter().find(|(name, _)| *name == source);
+    special.map_or(StatusCode::ACCEPTED, |(_, status)| *status)
+}
+
+/// The answer to a request that is refused. `chance` is any number.
+pub(crate) fn refused(refusal: &Refusal, chance: u64) -> Answer {
+    let (code, retry_after) = (refusal.code(), refusal.retry_after(chance));
+    let body = Refused {
+        status: "error",
+        error: code,
+        error_code: &code.to_ascii_uppercase(),
+        message: &refusal.to_string(),
+        details: refusal.details(),
+        retry_after,
+    };
+    let mut answer = answer(refusal.status(), &body);
+    let mut set = |name: HeaderName, value: HeaderValue| answer.headers_mut().insert(name, value);
+    if let Some(seconds) = retry_after {
+        set(RETRY_AFTER, seconds.into());
+    }
+    if refusal.status() == StatusCode::UNAUTHORIZED {
+        set(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if refusal.status() == StatusCode::METHOD_NOT_ALLOWED {
+        set(ALLOW, HeaderValue::from_static("POST"));
+    }
+    answer
+}
+
+fn answer(status: StatusCode, body: &impl Serialize) -> Answer {
+    // These bodies have no keys but texts, which is all that could fail.
+    let body = serde_json::to_vec(body).unwrap_or_default();
+    let mut answer = Response::new(Full::new(body.into()));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+    use kleos_contracts::topic::Topic;
+    use kleos_event_log::Partition;
+
+    use super::*;
+    use crate::error::Doubt;
+    use crate::error::tests::table;
+
+    async fn taken_apart(answer: Answer) -> (u16, Vec<(String, String)>, String) {
+        let (head, body) = answer.into_parts();
+        let headers = head.headers.iter();
+        let headers = headers
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+            .collect();
+        let body = body.collect().await.unwrap().to_bytes();
+        (head.status.as_u16(), headers, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    fn receipt(durability: Durability) -> Receipt {
+        Receipt {
+            delivery_id: "0198c9d4-76f2-7c1e-8a30-5d2f6b7c8d9e".to_owned(),
+            received_at: "2025-08-21T10:15:30.482913Z".parse().unwrap(),
+            position: Position { partition: Partition::new(Topic::Raw, 3), offset: 17 },
+            durability,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stored_event_is_answered_with_its_receipt() {
+        let answer = accepted("custom", &receipt(Durability::from(Kind::Kafka)));
+        let (status, headers, body) = taken_apart(answer).await;
+        assert_eq!(status, 202);
+        assert_eq!(headers, [("content-type".to_owned(), "application/json".to_owned())]);
+        let expected = concat!(
+            r#"{"status":"success","result":"accepted","#,
+            r#""event_id":"0198c9d4-76f2-7c1e-8a30-5d2f6b7c8d9e","#,
+            r#""processed_at":"2025-08-21T10:15:30.482913Z","points_awarded":null,"#,
+            r#""receipt":{"delivery_id":"0198c9d4-76f2-7c1e-8a30-5d2f6b7c8d9e","#,
+            r#""topic":"kleos.raw.v1","partition":3,"offset":17,"durability":"broker"}}"#,
+        );
+        assert_eq!(body, expected);
+        let answer = accepted("custom", &receipt(Durability::from(Kind::Embedded)));
+        let (_, _, body) = taken_apart(answer).await;
+        assert_eq!(body, expected.replace("broker", "disk"));
+    }
+
+    #[test]
+    fn each_source_is_answered_what_it_takes_for_success() {
+        for (source, status) in [("moodle", 200), ("custom", 202), ("anything-else", 202)] {
+            let answer = accepted(source, &receipt(Durability::Disk));
+            assert_eq!(answer.status().as_u16(), status, "{source}");
+        }
+    }
+
+    #[tokio::test]
+    async fn every_refusal_has_the_one_shape() {
+        for (refusal, expected, code) in table() {
+            let (status, headers, body) = taken_apart(refused(&refusal, 1)).await;
+            let body: serde_json::Map<String, Value> = serde_json::from_str(&body).unwrap();
+            assert_eq!(status, expected, "{refusal:?}");
+            assert_eq!(body["status"], "error");
+            assert_eq!(body["error"], code);
+            assert_eq!(body["error_code"], code.to_uppercase());
+            assert_eq!(body["message"], refusal.to_string());
+            assert_eq!(body.get("details").cloned(), refusal.details());
+            let retry_after = refusal.retry_after(1);
+            assert_eq!(body.get("retry_after").and_then(Value::as_u64), retry_after);
+            let header = |name| headers.iter().find(|(known, _)| known == name);
+            let told = header("retry-after").map(|(_, seconds)| seconds.parse().unwrap());
+            assert_eq!(told, retry_after, "{refusal:?}");
+            assert_eq!(header("www-authenticate").is_some(), expected == 401, "{refusal:?}");
+            assert_eq!(header("allow").is_some(), expected == 405, "{refusal:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn why_a_credential_is_refused_is_not_told() {
+        let mut answers = Vec::new();
+        for doubt in [Doubt::Missing, Doubt::Malformed, Doubt::Unknown, Doubt::OtherSource] {
+            answers.push(taken_apart(refused(&Refusal::Unauthenticated(doubt), 0)).await);
+        }
+        answers.dedup();
+        let [(401, headers, body)] = answers.as_slice() else { panic!("{answers:?}") };
+        assert!(headers.contains(&("www-authenticate".to_owned(), "Bearer".to_owned())));
+        let expected = concat!(
+            r#"{"status":"error","error":"authentication_failed","#,
+            r#""error_code":"AUTHENTICATION_FAILED","#,
+            r#""message":"missing, invalid or expired bearer token"}"#,
+        );
+        assert_eq!(body, expected);
+    }
+}

@@ -1,0 +1,170 @@
+//! `[gateway]`: where webhooks are taken, and within which limits.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use kleos_contracts::ids::InstanceId;
+use kleos_service_kit::config::Section;
+use kleos_service_kit::config::instances::Instance;
+
+use crate::admit::Door;
+use crate::budget::REQUEST_BYTES;
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+
+/// What the gateway is configured to.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub(crate) listen: SocketAddr,
+    pub(crate) limits: Limits,
+    pub(crate) door: Door,
+}
+
+/// Within which limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// The longest body.
+    pub(crate) max_body: u64,
+    /// How long a body may take, from the end of its head.
+    pub(crate) body_timeout: Duration,
+    /// How long a sender waits for the log.
+    pub(crate) append_timeout: Duration,
+    /// Bytes of requests that are being read or appended.
+    pub(crate) max_in_flight_bytes: u64,
+    /// Connections that are open at once; others wait until one is closed.
+    pub(crate) max_connections: usize,
+    /// How long a head may take, from its first byte.
+    pub(crate) header_timeout: Duration,
+    /// How long a connection may wait for a request.
+    pub(crate) idle_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_body: MIB,
+            body_timeout: Duration::from_secs(10),
+            append_timeout: Duration::from_secs(5),
+            max_in_flight_bytes: 64 * MIB,
+            max_connections: 10_000,
+            header_timeout: Duration::from_secs(10),
+            // Longer than load balancers keep theirs, so that it is they who close, and no request
+            // meets a connection that is just being closed.
+            idle_timeout: Duration::from_secs(75),
+        }
+    }
+}
+
+impl Settings {
+    /// Takes the gateway's keys. `sources` are the platforms that there are; `instances` those that
+    /// the configuration has, with their tokens.
+    #[must_use]
+    pub fn read(
+        section: &Section<'_>,
+        sources: &[&str],
+        instances: &BTreeMap<InstanceId, Instance>,
+    ) -> Option<Self> {
+        let listen = section.address("listen").or((Ipv4Addr::LOCALHOST, 8080).into());
+        let limits = Limits::read(section);
+        let door = Door::new(sources, instances.values(), limits.max_body);
+        Some(Self { listen, limits, door })
+    }
+}
+
+impl Limits {
+    fn read(section: &Section<'_>) -> Self {
+        let default = Self::default();
+        let time = Duration::from_millis(100)..=Duration::from_secs(600);
+        // A record of the largest body must fit its topic, whose records have at most 8 MiB.
+        let max_body = section.bytes("max_body", KIB..=4 * MIB).or(default.max_body);
+        let body_timeout = section.duration("body_timeout", time.clone());
+        let append_timeout = section.duration("append_timeout", time.clone());
+        let max_in_flight_bytes = section
+            .bytes("max_in_flight_bytes", 64 * KIB..=64 * KIB * MIB)
+            .or(default.max_in_flight_bytes);
+        if max_in_flight_bytes < max_body + REQUEST_BYTES {
+            section.problem(
+                "max_in_flight_bytes",
+                format!("{max_in_flight_bytes} bytes"),
+                &format!("at least max_body and {REQUEST_BYTES} bytes more, for one request"),
+                "raise it, or lower max_body",
+            );
+        }
+        let header_timeout = section.duration("header_timeout", time.clone());
+        let idle_timeout = section.duration("idle_timeout", time);
+        Self {
+            max_body,
+            body_timeout: body_timeout.or(default.body_timeout),
+            append_timeout: append_timeout.or(default.append_timeout),
+            max_in_flight_bytes,
+            max_connections: section
+                .integer("max_connections", 1..=1_000_000)
+                .or(default.max_connections),
+            header_timeout: header_timeout.or(default.header_timeout),
+            idle_timeout: idle_timeout.or(default.idle_timeout),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use kleos_service_kit::config::{self, Environment};
+
+    use super::*;
+
+    fn read(text: &str) -> Result<Settings, String> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("kleos.toml");
+        fs::write(&path, text).unwrap();
+        config::read(&path, &Environment::given([]), |root| {
+            Settings::read(&root.section("gateway"), &["moodle"], &BTreeMap::new())
+        })
+        .map(|loaded| loaded.value)
+        .map_err(|problems| problems.to_string())
+    }
+
+    /// The lines of the README's fragment, with every setting in force.
+    fn fragment() -> String {
+        let page = include_str!("../README.md");
+        let (_, rest) = page.split_once("```toml\n").unwrap();
+        let (fragment, _) = rest.split_once("```").unwrap();
+        fragment.to_owned()
+    }
+
+    #[test]
+    fn an_empty_section_has_the_defaults_of_the_page() {
+        let empty = read("").unwrap();
+        assert_eq!(empty.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(empty.limits, Limits::default());
+        let page = read(&fragment()).unwrap();
+        assert_eq!((page.listen, page.limits), (empty.listen, empty.limits));
+        assert_eq!(fragment().matches(" = ").count(), 8, "the page has every key");
+    }
+
+    #[test]
+    fn every_mistake_is_told_at_once() {
+        let problems = read(concat!(
+            "[gateway]\nlisten = 8080\nmax_body = \"5MiB\"\nbody_timeout = \"0s\"\n",
+            "append_timeout = 5\nmax_in_flight_bytes = \"1MiB\"\nmax_connections = 0\n",
+            "header_timeout = \"1d\"\nidle_timeout = \"\"\nmax_bodies = 1\n",
+        ))
+        .unwrap_err();
+        for path in [
+            "listen: found the integer 8080",
+            "max_body: found \"5MiB\"",
+            "body_timeout: found \"0s\"",
+            "append_timeout: found the integer 5",
+            "max_in_flight_bytes: found 1048576 bytes, expected at least max_body",
+            "max_connections: found the integer 0",
+            "header_timeout: found \"1d\"",
+            "idle_timeout: found \"\"",
+            "max_bodies: found a key that is not known",
+        ] {
+            assert!(problems.contains(&format!("gateway.{path}")), "{path} in:\n{problems}");
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Every way a request can be refused, and what its sender is told.
+//!
+//! The sender's fault is a 4xx, which senders take for final. Trouble of our own is a 503 that says
+//! when to come back, so that they send the event again.
+
+use hyper::StatusCode;
+use kleos_contracts::class::Class;
+use serde_json::{Value, json};
+
+/// Why a request was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// No such path.
+    #[error("nothing is here; events go to /api/public/hook/{{source}}/event")]
+    NotFound,
+    /// The path names a source that this program has not, and the sender is known.
+    #[error("there is no such source")]
+    UnknownSource {
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// Events are only ever posted.
+    #[error("events are sent with POST")]
+    MethodNotAllowed,
+    /// Who sends is not known, or may not send here. Why is counted and not told.
+    #[error("missing, invalid or expired bearer token")]
+    Unauthenticated(Doubt),
+    /// The body is longer than it may be, as declared or as it came.
+    #[error("the body is longer than {limit} bytes")]
+    TooLarge {
+        /// The longest that is taken.
+        limit: u64,
+    },
+    /// The body was not there in time.
+    #[error("the body was not complete after {millis} ms")]
+    TooSlow {
+        /// How long it may take.
+        millis: u64,
+    },
+    /// The body ended before its end, or its chunks are malformed.
+    #[error("the body is not complete")]
+    Incomplete,
+    /// As much is under way as may be.
+    #[error("too much is under way; nothing was stored, send the event again")]
+    Overloaded,
+    /// The log is not open.
+    #[error("the log is not available; nothing was stored, send the event again")]
+    LogUnavailable,
+    /// The log did not take the record.
+    #[error("the log did not confirm the event; send it again")]
+    AppendFailed,
+    /// The log did not answer in time; the record may still come to lie in it.
+    #[error("the log did not confirm the event in time; send it again")]
+    AppendTimedOut,
+    /// The process stops.
+    #[error("the gateway is stopping; nothing was stored, send the event again")]
+    Stopping,
+    /// A fault in the program.
+    #[error("a fault of the gateway; send the event again")]
+    Internal,
+}
+
+/// Why nobody is known by a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    /// There is none.
+    Missing,
+    /// It is not a bearer token, or there are several.
+    Malformed,
+    /// Nobody has it.
+    Unknown,
+    /// It is for another source.
+    OtherSource,
+}
+
+impl Doubt {
+    /// For metrics.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Malformed => "malformed",
+            Self::Unknown => "unknown",
+            Self::OtherSource => "other_source",
+        }
+    }
+}
+
+/// Between how many seconds a sender is told to come back, so that not all do at once.
+type Pauses = Option<(u64, u64)>;
+
+/// Sending the same again does not help.
+const FINAL: Pauses = None;
+/// What is in the way is over in a moment.
+const SOON: Pauses = Some((1, 3));
+/// What is in the way has to be mended first.
+const LATER: Pauses = Some((2, 6));
+
+impl Refusal {
+    /// The status, the code by which programs tell refusals apart, and when to come back.
+    const fn row(&self) -> (StatusCode, &'static str, Pauses) {
+        match self {
+            Self::NotFound => (StatusCode::NOT_FOUND, "not_found", FINAL),
+            Self::UnknownSource { .. } => (StatusCode::NOT_FOUND, "unknown_source", FINAL),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", FINAL),
+            Self::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, "authentication_failed", FINAL),
+            Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", FINAL),
+            Self::TooSlow { .. } => (StatusCode::REQUEST_TIMEOUT, "request_timeout", FINAL),
+            Self::Incomplete => (StatusCode::BAD_REQUEST, "incomplete_body", FINAL),
+            Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", SOON),
+            Self::LogUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "log_unavailable", LATER),
+            Self::AppendFailed => (StatusCode::SERVICE_UNAVAILABLE, "append_failed", LATER),
+            Self::AppendTimedOut => (StatusCode::SERVICE_UNAVAILABLE, "append_timed_out", LATER),
+            Self::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping", SOON),
+            Self::Internal => (StatusCode::SERVICE_UNAVAILABLE, "internal_error", LATER),
+        }
+    }
+
+    pub(crate) const fn status(&self) -> StatusCode {
+        self.row().0
+    }
+
+    /// In lower case; metrics carry it as the outcome.
+    pub(crate) const fn code(&self) -> &'static str {
+        self.row().1
+    }
+
+    /// What the sender can do.
+    pub(crate) const fn class(&self) -> Class {
+        if self.row().2.is_some() { Class::Retriable } else { Class::Poison }
+    }
+
+    /// In how many seconds the sender should come back, if that is of use. `chance` is any number.
+    pub(crate) fn retry_after(&self, chance: u64) -> Option<u64> {
+        self.row().2.map(|(first, last)| first + chance % (last - first + 1))
+    }
+
+    /// What programs can make use of.
+    pub(crate) fn details(&self) -> Option<Value> {
+        match self {
+            Self::UnknownSource { known } => Some(json!({"field": "source", "expected": known})),
+            Self::MethodNotAllowed => Some(json!({"field": "method", "expected": ["POST"]})),
+            Self::TooLarge { limit } => Some(json!({"limit_bytes": limit})),
+            Self::TooSlow { millis } => Some(json!({"limit_ms": millis})),
+            Self::NotFound
+            | Self::Unauthenticated(_)
+            | Self::Incomplete
+            | Self::Overloaded
+            | Self::LogUnavailable
+            | Self::AppendFailed
+            | Self::AppendTimedOut
+            | Self::Stopping
+            | Self::Internal => None,
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// One of each, with what it must be answered with.
+    pub(crate) fn table() -> Vec<(Refusal, u16, &'static str)> {
+        let mut rows = vec![
+            (Refusal::NotFound, 404, "not_found"),
+            (Refusal::UnknownSource { known: vec!["moodle".to_owned()] }, 404, "unknown_source"),
+            (Refusal::MethodNotAllowed, 405, "method_not_allowed"),
+            (Refusal::TooLarge { limit: 7 }, 413, "payload_too_large"),
+            (Refusal::TooSlow { millis: 7 }, 408, "request_timeout"),
+            (Refusal::Incomplete, 400, "incomplete_body"),
+            (Refusal::Overloaded, 503, "overloaded"),
+            (Refusal::LogUnavailable, 503, "log_unavailable"),
+            (Refusal::AppendFailed, 503, "append_failed"),
+            (Refusal::AppendTimedOut, 503, "append_timed_out"),
+            (Refusal::Stopping, 503, "stopping"),
+            (Refusal::Internal, 503, "internal_error"),
+        ];
+        for doubt in [Doubt::Missing, Doubt::Malformed, Doubt::Unknown, Doubt::OtherSource] {
+            rows.push((Refusal::Unauthenticated(doubt), 401, "authentication_failed"));
+        }
+        rows
+    }
+
+    #[test]
+    fn every_refusal_has_its_status_and_code() {
+        for (refusal, status, code) in table() {
+            assert_eq!((refusal.status().as_u16(), refusal.code()), (status, code), "{refusal:?}");
+        }
+    }
+
+    #[test]
+    fn trouble_of_our_own_asks_to_come_back_and_the_senders_fault_is_final() {
+        for (refusal, status, _) in table() {
+            let is_ours = refusal.class() == Class::Retriable;
+            assert_eq!(is_ours, status == 503, "{refusal:?}");
+            assert_eq!(!is_ours, (400..500).contains(&status), "{refusal:?}");
+            assert_eq!(refusal.retry_after(0).is_some(), is_ours, "{refusal:?}");
+        }
+    }
+
+    #[test]
+    fn senders_are_told_to_come_back_at_different_times() {
+        for (refusal, seconds) in [(Refusal::Overloaded, 1..=3), (Refusal::AppendFailed, 2..=6)] {
+            let mut told: Vec<u64> = (0..64).filter_map(|n| refusal.retry_after(n)).collect();
+            told.sort_unstable();
+            told.dedup();
+            assert!(told.into_iter().eq(seconds), "{refusal:?}");
+        }
+        assert!(Refusal::Overloaded.retry_after(u64::MAX).unwrap() <= 3);
+    }
+}

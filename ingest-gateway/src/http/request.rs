@@ -1,0 +1,127 @@
+//! One request, from its head to its answer.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
+use hyper::http::request::Parts;
+use kleos_contracts::class::Class;
+use kleos_contracts::time::SECOND;
+use kleos_service_kit::backoff::chance;
+use tracing::debug;
+use uuid::{NoContext, Uuid};
+
+use super::Gateway;
+use super::patience::Patience;
+use crate::admit::{self, Delivery};
+use crate::answer::{self, Answer, Receipt};
+use crate::body::{BodyLimits, Inbound};
+use crate::error::Refusal;
+use crate::metrics::{ACCEPTED, SourceMetrics, Tally};
+
+/// Answers a request. A fault of the program is an answer like any other.
+pub(super) async fn answer(
+    gateway: Arc<Gateway>,
+    client_ip: IpAddr,
+    patience: Arc<Patience>,
+    request: Request<Incoming>,
+) -> Result<Answer, Infallible> {
+    patience.serves();
+    let (head, body) = request.into_parts();
+    let mut body = Inbound::new(body);
+    let of_source = gateway.of_source(&head);
+    let tally = Tally::new(of_source);
+    let began = gateway.clock.monotonic();
+    let handled = AssertUnwindSafe(gateway.handle(client_ip, &head, &mut body)).catch_unwind();
+    let mut answer = match handled.await.unwrap_or(Err(Refusal::Internal)) {
+        Ok((source, receipt)) => {
+            let took = gateway.clock.monotonic().saturating_sub(began);
+            gateway.metrics.answer.observe(took.as_secs_f64());
+            tally.ends(ACCEPTED);
+            answer::accepted(source, &receipt)
+        }
+        Err(refusal) => {
+            if let Refusal::Unauthenticated(doubt) = refusal {
+                of_source.refused_credential(doubt.as_str());
+            }
+            if refusal.class() == Class::Retriable {
+                debug!(%refusal, "a sender was asked to come back");
+            }
+            tally.ends(refusal.code());
+            answer::refused(&refusal, chance())
+        }
+    };
+    if !body.is_read() {
+        patience.leaves_unread();
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    patience.waits();
+    Ok(answer)
+}
+
+impl Gateway {
+    fn of_source(&self, head: &Parts) -> &SourceMetrics {
+        let index = self.door.source_index(head);
+        index.and_then(|index| self.of_source.get(index)).unwrap_or(&self.of_others)
+    }
+
+    /// The steps of one request, in their order.
+    async fn handle(
+        &self,
+        client_ip: IpAddr,
+        head: &Parts,
+        body: &mut Inbound<Incoming>,
+    ) -> Result<(&str, Receipt), Refusal> {
+        let sender = self.door.admit(head, body.declared())?;
+        if self.shutdown.is_requested() {
+            return Err(Refusal::Stopping);
+        }
+        if !self.publisher.is_open() {
+            return Err(Refusal::LogUnavailable);
+        }
+        let declared = body.declared().unwrap_or_default();
+        let mut hold = self.budget.hold(declared).ok_or(Refusal::Overloaded)?;
+        let limits = BodyLimits { bytes: self.limits.max_body, time: self.limits.body_timeout };
+        let body = body.read(limits, &mut hold).await?;
+        let length = body.len();
+
+        let received_at = self.clock.now();
+        let id = delivery_id(received_at.micros());
+        let delivery = Delivery { id: id.clone(), received_at, client_ip, body };
+        let webhook = admit::webhook(sender, head, delivery);
+        let position = self.publisher.publish(webhook, hold).await?;
+        self.metrics.body.observe(length as f64);
+        let durability = self.publisher.durability();
+        Ok((&sender.source, Receipt { delivery_id: id, received_at, position, durability }))
+    }
+}
+
+/// A UUIDv7: the time in milliseconds, and chance.
+fn delivery_id(micros: i64) -> String {
+    let seconds = u64::try_from(micros / SECOND).unwrap_or_default();
+    let nanos = u32::try_from(micros % SECOND * 1_000).unwrap_or_default();
+    Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, nanos)).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delivery_id_is_a_uuid_of_its_time() {
+        let ids = [0, 1].map(|_| delivery_id(1_755_771_330_482_913));
+        assert_ne!(ids[0], ids[1]);
+        for id in ids {
+            let id: Uuid = id.parse().unwrap();
+            assert_eq!(id.get_version_num(), 7);
+            let (seconds, nanos) = id.get_timestamp().unwrap().to_unix();
+            assert_eq!((seconds, nanos), (1_755_771_330, 482_000_000));
+        }
+        assert!(delivery_id(-1).starts_with("00000000-0000-7"));
+    }
+}

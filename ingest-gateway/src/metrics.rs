@@ -1,0 +1,150 @@
+//! What the gateway counts and measures.
+
+use kleos_service_kit::metrics::{BYTES, Counter, CounterBy, Gauge, Histogram, Label, SECONDS};
+
+/// Names of sources that this program knows; the path's other names show as `other`.
+const SOURCE: Label = Label::at_most("source", 32);
+const OUTCOME: Label = Label::fixed("outcome", OUTCOMES);
+const REASON: Label = Label::fixed("reason", &["missing", "malformed", "unknown", "other_source"]);
+const RESULT: Label = Label::fixed("result", &["stored", "failed"]);
+
+/// The outcome of a request whose event is stored.
+pub(crate) const ACCEPTED: &str = "accepted";
+/// The outcome of a request whose sender left before the answer.
+pub(crate) const GONE: &str = "gone";
+
+/// Every way a request can end: these two, and the codes of all refusals.
+const OUTCOMES: &[&str] = &[
+    ACCEPTED,
+    GONE,
+    "not_found",
+    "unknown_source",
+    "method_not_allowed",
+    "authentication_failed",
+    "payload_too_large",
+    "request_timeout",
+    "incomplete_body",
+    "overloaded",
+    "log_unavailable",
+    "append_failed",
+    "append_timed_out",
+    "stopping",
+    "internal_error",
+];
+
+kleos_service_kit::metrics! {
+    /// Metrics of the gateway.
+    pub struct Metrics {
+        /// Requests by what became of them. The records in the log are the accepted ones and the
+        /// late appends that were stored.
+        requests: CounterBy<2> = "kleos_gateway_requests_total" [SOURCE, OUTCOME],
+        /// Credentials that were refused.
+        refused_credentials: CounterBy<2> =
+            "kleos_gateway_refused_credentials_total" [SOURCE, REASON],
+        /// Appends that nobody waited for any more when they ended.
+        late_appends: CounterBy<1> = "kleos_gateway_late_appends_total" [RESULT],
+        /// Time from the head of an accepted request to its answer.
+        answer: Histogram = "kleos_gateway_answer_seconds" buckets SECONDS,
+        /// Time until an appended record was durable.
+        append: Histogram = "kleos_gateway_append_seconds" buckets SECONDS,
+        /// Size of accepted bodies.
+        body: Histogram = "kleos_gateway_body_bytes" buckets BYTES,
+        /// Bytes of requests that are being read or appended.
+        in_flight: Gauge = "kleos_gateway_in_flight_bytes",
+        /// Open connections.
+        connections: Gauge = "kleos_gateway_connections",
+    }
+}
+
+/// The counters of one source.
+#[derive(Clone, Debug)]
+pub(crate) struct SourceMetrics {
+    source: String,
+    /// Kept, as it is counted with every event.
+    accepted: Counter,
+    metrics: Metrics,
+}
+
+impl SourceMetrics {
+    pub(crate) fn new(metrics: &Metrics, source: &str) -> Self {
+        Self {
+            source: source.to_owned(),
+            accepted: metrics.requests.with([source, ACCEPTED]),
+            metrics: metrics.clone(),
+        }
+    }
+
+    pub(crate) fn refused_credential(&self, reason: &str) {
+        self.metrics.refused_credentials.with([&self.source, reason]).inc();
+    }
+
+    fn count(&self, outcome: &str) {
+        if outcome == ACCEPTED {
+            self.accepted.inc();
+        } else {
+            self.metrics.requests.with([&self.source, outcome]).inc();
+        }
+    }
+}
+
+/// A request that will be counted once: with the outcome it is given, or as one whose sender left.
+#[derive(Debug)]
+pub(crate) struct Tally<'m> {
+    metrics: &'m SourceMetrics,
+    outcome: &'static str,
+}
+
+impl<'m> Tally<'m> {
+    pub(crate) const fn new(metrics: &'m SourceMetrics) -> Self {
+        Self { metrics, outcome: GONE }
+    }
+
+    pub(crate) fn ends(mut self, outcome: &'static str) {
+        self.outcome = outcome;
+    }
+}
+
+impl Drop for Tally<'_> {
+    fn drop(&mut self) {
+        self.metrics.count(self.outcome);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use kleos_service_kit::metrics::Registry;
+
+    use super::*;
+    use crate::error::Refusal;
+    use crate::error::tests::table;
+
+    #[test]
+    fn every_refusal_is_an_outcome_and_every_doubt_a_reason() {
+        let mut expected = BTreeSet::from([ACCEPTED, GONE]);
+        let registry = Registry::new().unwrap();
+        let source = SourceMetrics::new(&Metrics::register(&registry).unwrap(), "moodle");
+        for (refusal, _, code) in table() {
+            expected.insert(code);
+            if let Refusal::Unauthenticated(doubt) = refusal {
+                source.refused_credential(doubt.as_str());
+            }
+        }
+        assert_eq!(OUTCOMES.iter().copied().collect::<BTreeSet<_>>(), expected);
+        let text = registry.text().unwrap();
+        assert!(!text.contains("reason=\"other\""), "{text}");
+        assert_eq!(text.matches("kleos_gateway_refused_credentials_total{").count(), 4);
+    }
+
+    #[test]
+    fn a_request_is_counted_once_however_it_ends() {
+        let metrics = Metrics::register(&Registry::new().unwrap()).unwrap();
+        let source = SourceMetrics::new(&metrics, "moodle");
+        Tally::new(&source).ends(ACCEPTED);
+        Tally::new(&source).ends("overloaded");
+        drop(Tally::new(&source));
+        let count = |outcome| metrics.requests.with(["moodle", outcome]).get();
+        assert_eq!([ACCEPTED, "overloaded", GONE].map(count), [1, 1, 1]);
+    }
+}
