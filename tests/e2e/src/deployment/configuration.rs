@@ -1,0 +1,63 @@
+//! The configuration of a process.
+
+use super::Layout;
+use crate::cluster::Cluster;
+
+pub(super) const MOODLE_TOKEN: &str = "moodle-token-of-a-test-0000";
+pub(super) const CUSTOM_TOKEN: &str = "custom-token-of-a-test-0000";
+/// Whoever shows it may ask for learners of the tenant `demo`.
+pub const QUERY_TOKEN: &str = "query-token-of-a-test-00000";
+const PUBLISH_TOKEN: &str = "publish-token-of-a-test-000";
+
+/// The same number for both backends.
+pub(super) const PARTITIONS: i32 = 8;
+
+/// Where a process listens.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ports {
+    pub(super) gateway: u16,
+    pub(super) rules: u16,
+    pub(super) admin: u16,
+}
+
+pub(super) fn configuration(
+    layout: &Layout,
+    name: &str,
+    ports: Ports,
+    cluster: Option<&Cluster>,
+) -> String {
+    let data = layout.directory.join(format!("{name}-data"));
+    let Ports { gateway, rules, admin } = ports;
+    let kafka = cluster.map_or_else(String::new, |Cluster { brokers, registry, .. }| {
+        format!("[kafka]\nbrokers = {brokers:?}\nregistry = {registry:?}\n")
+    });
+    let sink = &layout.sink;
+    format!(
+        r#"[process]
+data = {data:?}
+instance = "{name}"
+admin = "127.0.0.1:{admin}"
+[tenants.demo]
+query_tokens = ["{QUERY_TOKEN}"]
+[instances.moodle-demo]
+tenant = "demo"
+source = "moodle"
+tokens = [{{ id = "first", token = "{MOODLE_TOKEN}" }}]
+[instances.custom-demo]
+tenant = "demo"
+source = "custom"
+tokens = [{{ id = "first", token = "{CUSTOM_TOKEN}" }}]
+[gateway]
+listen = "127.0.0.1:{gateway}"
+[rules]
+listen = "127.0.0.1:{rules}"
+publish_token = "{PUBLISH_TOKEN}"
+flush_interval = "5s"
+[embedded]
+partitions = {PARTITIONS}
+[topics]
+partitions = {PARTITIONS}
+replication = 1
+{kafka}{sink}"#
+    )
+}
