@@ -189,3 +189,6 @@ fn security(section: &Section<'_>) -> BTreeMap<String, String> {
     set("ssl.key.password", secret("ssl_key_password"));
     settings
 }
+
+#[cfg(test)]
+mod tests;

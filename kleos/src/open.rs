@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use kleos_event_log::{EmbeddedLog, EventLog, KafkaConfig, KafkaLog};
 use kleos_service_kit::clock::SystemClock;
+use kleos_service_kit::data_dir::DataDir;
 use kleos_service_kit::failure::Failure;
 
 use crate::cli::LogChoice;
@@ -47,6 +48,7 @@ pub(crate) fn view(config: &Config, choice: Option<LogChoice>) -> Result<View, F
             .at(path.display())
             .remedy("start one with `kleos up`, or name its configuration with --config"));
     }
+    DataDir::inspect(&config.data)?;
     let scratch = tempfile::tempdir().map_err(Failure::new)?;
     let log = EmbeddedLog::open_view(&path, scratch.path(), SystemClock::shared())
         .map_err(Failure::new)?;

@@ -59,9 +59,10 @@ fn serve(
     // Only the rules-processor keeps something on the disk.
     let data = needs.rules.then(|| DataDir::open(&config.data)).transpose()?;
     let settings = config.process.clone();
+    // Nobody is asked yet. Within the runtime the registry's client, which blocks, cannot be made.
+    let log = open::kafka(&config)?;
     let served = bootstrap::serve(&settings, &loaded.warnings, async |process: Process| {
         bootstrap::serve_admin(&process, config.admin).await?;
-        let log = open::kafka(&config)?;
         start(&process, &log, &mut config).await
     });
     drop(data);

@@ -11,9 +11,15 @@ use crate::config::{self, Needs};
 use crate::open;
 use crate::output::JsonLines;
 
-pub(crate) fn run(path: Option<&Path>, args: &StateArgs) -> Result<(), Failure> {
-    let config = config::read(path, Needs::default())?.value;
-    let data = DataDir::open(args.data.as_deref().unwrap_or(&config.data))?;
+pub(crate) fn run(config: Option<&Path>, args: &StateArgs) -> Result<(), Failure> {
+    let config = config::read(config, Needs::default())?.value;
+    let path = args.data.as_deref().unwrap_or(&config.data);
+    if !path.is_dir() {
+        return Err(Failure::new("there is no data directory")
+            .at(path.display())
+            .remedy("name it with --data, or the configuration that does with --config"));
+    }
+    let data = DataDir::open(path)?;
     let view = open::view(&config, args.log.log)?;
     let codec = view.log.codec(Topic::State).map_err(Failure::new)?;
     let mut lines = JsonLines::new();

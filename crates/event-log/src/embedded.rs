@@ -28,7 +28,7 @@ use self::groups::Groups;
 use self::link::EmbeddedLink;
 use self::reader::StoreReader;
 use self::sequencer::{Fence, NewRecord, Refusal, Sequencer, Shared, Write, Written};
-use self::store::{Catalogue, Store};
+use self::store::{Catalogue, Range, Store};
 use self::tail::Tail;
 use crate::error::LogError;
 use crate::link::Link;
@@ -230,8 +230,9 @@ impl Backend for EmbeddedLog {
         let standings = (0..self.inner.partitions(topic)?).map(|number| {
             let partition = Partition::new(topic, number);
             let committed = self.inner.committed(&group, partition);
-            let stable = self.inner.tail.range(partition).next;
-            Standing { partition, committed, stable, end: stable }
+            let Range { low, next } = self.inner.tail.range(partition);
+            let behind = (next - committed.unwrap_or(low)).max(0);
+            Standing { partition, committed, stable: next, end: next, behind }
         });
         Ok(standings.collect())
     }

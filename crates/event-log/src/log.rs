@@ -73,6 +73,9 @@ pub struct Standing {
     pub stable: i64,
     /// The offset after the newest record, also of open transactions.
     pub end: i64,
+    /// Offsets that can be read and are not done. Nothing, where only marks of transactions are
+    /// left: they take offsets, but nobody reads or commits them.
+    pub behind: i64,
 }
 
 /// Writes single records without a transaction, from many tasks at once.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use kleos_contracts::time::Timestamp;
 use kleos_contracts::topic::Topic;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
@@ -20,6 +20,9 @@ use crate::record::{Partition, Position, Record};
 
 /// How long one question may take.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// So many offsets may turn out to be nothing but marks; more are not looked at.
+const MARKS_MAX: i64 = 1_000;
 
 pub(super) struct Cluster {
     pub(super) config: KafkaConfig,
@@ -124,10 +127,44 @@ impl Cluster {
                 _ => None,
             };
             let stable = self.last_stable_offset(partition)?;
-            let (_, end) = self.watermarks(partition)?;
-            standings.push(Standing { partition, committed, stable, end });
+            let (low, end) = self.watermarks(partition)?;
+            let behind = (stable - committed.unwrap_or(low)).max(0);
+            standings.push(Standing { partition, committed, stable, end, behind });
         }
+        self.overlook_marks(&mut standings)?;
         Ok(standings)
+    }
+
+    /// After the last record of a transaction lies its mark: whoever has done every record is still
+    /// an offset behind. Only reading tells marks from records.
+    fn overlook_marks(&self, standings: &mut [Standing]) -> Result<(), LogError> {
+        let is_near = |one: &&mut Standing| (1..=MARKS_MAX).contains(&one.behind);
+        let mut unclear: BTreeMap<i32, &mut Standing> =
+            standings.iter_mut().filter(is_near).map(|one| (one.partition.number, one)).collect();
+        if unclear.is_empty() {
+            return Ok(());
+        }
+        let from = unclear.values().map(|one| (one.partition, one.stable - one.behind));
+        let list = self.offsets(from)?;
+        let reader: BaseConsumer<Quiet> = self
+            .config
+            .reader(Isolation::Committed)
+            .create_with_context(Quiet)
+            .map_err(|error| failure::of_call("setting up a reader", &error))?;
+        reader.assign(&list).map_err(|error| failure::of_call("choosing partitions", &error))?;
+        while !unclear.is_empty() {
+            match reader.poll(CALL_TIMEOUT) {
+                Some(Ok(message)) => drop(unclear.remove(&message.partition())),
+                Some(Err(KafkaError::PartitionEOF(number))) => {
+                    if let Some(standing) = unclear.remove(&number) {
+                        standing.behind = 0;
+                    }
+                }
+                Some(Err(error)) => return Err(failure::of_call("reading", &error)),
+                None => return Err(LogError::unavailable("reading", "no answer")),
+            }
+        }
+        Ok(())
     }
 
     /// The oldest offset there is, and the one after the newest record, committed or not.

@@ -34,6 +34,7 @@ contract!(
     a_state_that_the_changelog_does_not_reach_is_restored_from_the_beginning,
     a_worker_of_the_same_name_takes_over_at_once,
     reading_does_not_skip_what_was_deleted,
+    who_has_done_every_record_is_not_behind,
     an_appended_record_can_be_read_where_the_answer_says,
     a_reader_comes_to_the_end_and_then_follows,
     only_the_last_publisher_of_a_name_can_publish,
@@ -220,6 +221,25 @@ pub(crate) fn reading_does_not_skip_what_was_deleted(bench: &mut dyn Bench) {
     };
     // A transaction's marker may lie behind the last record that was read.
     assert_eq!((at, low, offset == 20 || offset == 21), (partition, 30, true));
+}
+
+pub(crate) fn who_has_done_every_record_is_not_behind(bench: &mut dyn Bench) {
+    let log = bench.log();
+    let fed = keys(20, 5);
+    feed(&log, &fed);
+    let behind = || -> Vec<i64> {
+        let standings = log.progress("copier", Topic::Raw).unwrap();
+        standings.iter().map(|standing| standing.behind).collect()
+    };
+    let before: i64 = behind().into_iter().sum();
+    assert!(
+        before >= 100,
+        "every record, and marks of transactions where there are some: {before}"
+    );
+    let worker = Running::start(log.clone(), spec("copier", "a"), Plan::default());
+    wait_for_records(&log, Topic::Events, fed.len());
+    worker.stop();
+    assert_eq!(behind(), [0; 4]);
 }
 
 pub(crate) fn an_appended_record_can_be_read_where_the_answer_says(bench: &mut dyn Bench) {

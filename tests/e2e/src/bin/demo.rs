@@ -50,7 +50,10 @@ fn main() -> anyhow::Result<()> {
         demo.explore();
     }
     demo.deployment.stop_all()?;
-    println!("{}", serde_json::to_string(&demo.result(&account))?);
+    let outcome = demo.result(&account);
+    // What the cluster has to say when it ends comes before the last line.
+    drop(demo);
+    println!("{}", serde_json::to_string(&outcome)?);
     anyhow::ensure!(account.is_right(), "something is lost, doubled, foreign or different");
     Ok(())
 }

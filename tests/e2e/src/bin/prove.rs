@@ -69,7 +69,10 @@ fn main() -> anyhow::Result<()> {
     deployment.stop_all()?;
     let account = account(&deployment, &sent)?;
     println!("{}", serde_json::to_string(&account)?);
-    println!("{}", serde_json::to_string(&result(&deployment, &kills, &account))?);
+    let outcome = result(&deployment, &kills, &account);
+    // What the cluster has to say when it ends comes before the last line.
+    drop(deployment);
+    println!("{}", serde_json::to_string(&outcome)?);
     judge(&arguments, &kills, &account)
 }
 
