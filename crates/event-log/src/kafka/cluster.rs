@@ -81,7 +81,7 @@ impl Cluster {
         let metadata = self
             .uncommitted
             .fetch_metadata(Some(name), CALL_TIMEOUT)
-            .map_err(|error| failure::of_call("asking for topics", &error))?;
+            .map_err(|error| failure::of_call(&self.asking("topics"), &error))?;
         let found = metadata.topics().iter().find(|found| found.name() == name);
         let partitions = found.map(|found| found.partitions()).unwrap_or_default();
         let copies = partitions.iter().map(|partition| partition.replicas().len()).min();
@@ -93,15 +93,19 @@ impl Cluster {
             None | Some(RDKafkaErrorCode::UnknownTopicOrPartition) => {
                 Err(LogError::MissingTopic(name.to_owned()))
             }
-            Some(code) => Err(LogError::unavailable(format!("asking for {topic}"), code)),
+            Some(code) => Err(LogError::unavailable(self.asking(topic.name()), code)),
         }
+    }
+
+    /// For people: whom it asks, and for what.
+    fn asking(&self, what: &str) -> String {
+        format!("asking the brokers at {} for {what}", self.config.brokers)
     }
 
     /// The cluster's own id and this deployment's prefix.
     pub(super) fn identity(&self) -> Result<String, LogError> {
         let id = self.uncommitted.client().fetch_cluster_id(CALL_TIMEOUT);
-        let id =
-            id.ok_or_else(|| LogError::unavailable("asking for the cluster's id", "no answer"))?;
+        let id = id.ok_or_else(|| LogError::unavailable(self.asking("their id"), "no answer"))?;
         Ok(format!("kafka:{id}/{}", self.config.prefix))
     }
 
@@ -118,6 +122,9 @@ impl Cluster {
         let committed = client
             .committed_offsets(list, CALL_TIMEOUT)
             .map_err(|error| failure::of_call("reading committed offsets", &error))?;
+        let low = self.bounds(&self.uncommitted, topic, Offset::Beginning)?;
+        let stable = self.bounds(&self.committed, topic, Offset::End)?;
+        let ends = self.bounds(&self.uncommitted, topic, Offset::End)?;
         let mut standings = Vec::new();
         for number in 0..partitions {
             let partition = Partition::new(topic, number);
@@ -126,9 +133,9 @@ impl Cluster {
                 Some(Offset::Offset(offset)) => Some(offset),
                 _ => None,
             };
-            let stable = self.last_stable_offset(partition)?;
-            let (low, end) = self.watermarks(partition)?;
-            let behind = (stable - committed.unwrap_or(low)).max(0);
+            let of = |bounds: &BTreeMap<i32, i64>| bounds.get(&number).copied().unwrap_or_default();
+            let (stable, end) = (of(&stable), of(&ends));
+            let behind = (stable - committed.unwrap_or(of(&low))).max(0);
             standings.push(Standing { partition, committed, stable, end, behind });
         }
         self.overlook_marks(&mut standings)?;
@@ -165,6 +172,26 @@ impl Cluster {
             }
         }
         Ok(())
+    }
+
+    /// Where all partitions of a topic begin or end for a client, by one request to each broker.
+    fn bounds(
+        &self,
+        client: &BaseConsumer<Quiet>,
+        topic: Topic,
+        which: Offset,
+    ) -> Result<BTreeMap<i32, i64>, LogError> {
+        let failed = |error| failure::of_call("asking where partitions begin and end", &error);
+        let mut list = TopicPartitionList::new();
+        list.add_partition_range(self.names.of(topic), 0, self.shape(topic)?.0 - 1);
+        list.set_all_offsets(which).map_err(failed)?;
+        let found = client.offsets_for_times(list, CALL_TIMEOUT).map_err(failed)?;
+        let mut bounds = BTreeMap::new();
+        for element in found.elements() {
+            element.error().map_err(failed)?;
+            bounds.insert(element.partition(), element.offset().to_raw().unwrap_or_default());
+        }
+        Ok(bounds)
     }
 
     /// The oldest offset there is, and the one after the newest record, committed or not.
