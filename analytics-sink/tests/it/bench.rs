@@ -1,7 +1,7 @@
 //! A log, a vendor, and the sink between them.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kleos_analytics_sink::{Credentials, Destination, DistinctId, Pace, Settings, Started};
 use kleos_contracts::award::Award;
@@ -10,20 +10,19 @@ use kleos_contracts::event::LearningEvent;
 use kleos_contracts::key::{learner_key, partition_of};
 use kleos_contracts::time::Timestamp;
 use kleos_contracts::topic::Topic;
-use kleos_event_log::{Address, Batch, EventLog, Outbox, Outgoing, Partition, Progress, Start};
+use kleos_event_log::{Address, EventLog, Outbox, Outgoing, Partition};
 use kleos_service_kit::bootstrap::Process;
-use kleos_service_kit::clock::{SharedClock, SystemClock};
+use kleos_service_kit::clock::SharedClock;
 use kleos_service_kit::config::Secret;
-use kleos_service_kit::lifecycle::{LifecycleError, StopReason};
 use kleos_test_kit::clock::ManualClock;
+use kleos_test_kit::log::PARTITIONS;
 use kleos_test_kit::mixpanel::Mixpanel;
 use kleos_test_kit::mixpanel::event::StoredEvent;
 use kleos_test_kit::mixpanel::project::Project;
 use kleos_test_kit::mixpanel::server::Running;
-use tokio::runtime::{Builder, Runtime};
-use tokio::task::JoinHandle;
-
-pub(crate) const PARTITIONS: i32 = 4;
+use kleos_test_kit::records;
+use kleos_test_kit::service::Hosted;
+use kleos_test_kit::wait::wait_until;
 
 /// A vendor whose clock shows a time after all records of the builders that a test uses.
 pub(crate) fn vendor() -> (Running, Arc<ManualClock>) {
@@ -96,24 +95,12 @@ fn address(topic: Topic, key: &str, timestamp: Timestamp) -> Address<'_> {
 
 /// All dead letters of the log.
 pub(crate) fn dead_letters(log: &EventLog) -> Vec<DeadLetter> {
-    let codec = log.codec::<DeadLetter>(Topic::DeadLetters).unwrap();
-    let mut reader = log.reader(Topic::DeadLetters, Start::Earliest).unwrap();
-    let (mut batch, mut letters) = (Batch::default(), Vec::new());
-    loop {
-        batch.clear();
-        let progress = reader.read(&mut batch, Duration::from_millis(200)).unwrap();
-        letters.extend(batch.iter().map(|record| codec.decode(record.value.unwrap()).unwrap()));
-        if progress == Progress::CaughtUp {
-            return letters;
-        }
-    }
+    records::read(log, Topic::DeadLetters).into_iter().map(|letter| letter.value).collect()
 }
 
 /// The sink as a process of its own, in this one.
 pub(crate) struct Service {
-    pub(crate) process: Process,
-    runtime: Runtime,
-    supervision: JoinHandle<Result<(), LifecycleError>>,
+    pub(crate) hosted: Hosted,
 }
 
 impl Service {
@@ -124,35 +111,21 @@ impl Service {
     }
 
     pub(crate) fn try_start(log: &EventLog, settings: Settings) -> (Self, Started) {
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let stop_within = Duration::from_secs(25);
-        let (process, supervisor) =
-            Process::new(runtime.handle().clone(), SystemClock::shared(), stop_within).unwrap();
-        let supervision = runtime.spawn(supervisor.run());
-        let start = kleos_analytics_sink::start(&process, log.clone(), "test", settings);
-        let started = runtime.block_on(start).unwrap();
-        if started == Started::Running {
-            process.lifecycle.all_started();
-        }
-        (Self { process, runtime, supervision }, started)
+        let (hosted, started) = Hosted::start(async |process| {
+            kleos_analytics_sink::start(process, log.clone(), "test", settings).await.unwrap()
+        });
+        (Self { hosted }, started)
     }
 
     /// Stops the sink; the batch in hand is finished.
     pub(crate) fn stop(self) -> Process {
-        self.process.lifecycle.stop(StopReason::Requested("the test is over".to_owned()));
-        self.runtime.block_on(self.supervision).unwrap().unwrap();
-        self.process
+        self.hosted.stop()
     }
 
     /// Waits until the process is as it should be.
     #[track_caller]
     pub(crate) fn wait_until(&self, what: &str, is_so: impl Fn(&Process) -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while !is_so(&self.process) {
-            let report = self.process.readiness.report();
-            assert!(Instant::now() < deadline, "never {what}: {report:?}");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        wait_until(what, || is_so(&self.hosted.process));
     }
 }
 

@@ -9,6 +9,7 @@ use kleos_contracts::time::{DAY, Timestamp};
 use kleos_contracts::topic::Topic;
 use kleos_event_log::EventLog;
 use kleos_test_kit::builders::{award, learning_event};
+use kleos_test_kit::log::{Embedded, TestLog};
 use kleos_test_kit::mixpanel::fault::{Fault, IdField};
 use kleos_test_kit::mixpanel::project::Project;
 use serde_json::json;
@@ -17,8 +18,6 @@ use crate::bench::{
     Service, assert_conserved, assert_shows, dead_letters, feed_awards, feed_bytes, feed_events,
     metric, outcome, settings, vendor,
 };
-use crate::embedded::bench;
-use crate::suite::Bench;
 
 fn awards(count: u32) -> Vec<Award> {
     (0..count).map(award).collect()
@@ -34,13 +33,13 @@ fn of_the_future(number: u32) -> Award {
 /// How many requests were answered like this.
 fn requests(service: &Service, answer: &str) -> u64 {
     let label = format!("answer=\"{answer}\"");
-    metric(&service.process, "kleos_sink_requests_total", &[&label])
+    metric(&service.hosted.process, "kleos_sink_requests_total", &[&label])
 }
 
 /// Feeds 250 awards to a vendor with a fault; all must be shown once in the end.
 #[track_caller]
 fn check_overcome(times: usize, fault: &Fault) {
-    let bench = bench();
+    let bench = Embedded::start();
     let (vendor, _) = vendor();
     let awards = awards(250);
     feed_awards(&bench.log(), &awards);
@@ -93,7 +92,7 @@ fn a_vendor_that_asks_for_a_pause_gets_it() {
 /// Feeds 200 awards of which the vendor refuses some; they must become dead letters, and no other.
 #[track_caller]
 fn check_refused(id_field: IdField, faults: &[Fault]) {
-    let bench = bench();
+    let bench = Embedded::start();
     let (vendor, _) = vendor();
     let refused = [0, 7, 100, 101, 199];
     let mut all = awards(200);
@@ -155,7 +154,7 @@ fn refused_events_are_found_where_the_answer_does_not_add_up() {
 
 #[test]
 fn a_single_event_that_is_refused_without_a_name_waits_for_another_that_is_taken() {
-    let bench = bench();
+    let bench = Embedded::start();
     let (vendor, _) = vendor();
     feed_awards(&bench.log(), &[of_the_future(1)]);
     vendor.mixpanel.misbehave(10_000, &Fault::NameNobody);
@@ -176,7 +175,7 @@ fn a_single_event_that_is_refused_without_a_name_waits_for_another_that_is_taken
 
 #[test]
 fn a_smaller_limit_of_the_vendor_is_learned_once() {
-    let bench = bench();
+    let bench = Embedded::start();
     let (vendor, _) = vendor();
     vendor.mixpanel.change(|project| project.limits.request_bytes = 20_000);
     let awards = awards(1_000);
@@ -185,7 +184,7 @@ fn a_smaller_limit_of_the_vendor_is_learned_once() {
     service.wait_until("half committed", |process| outcome(process, "imported") == 500);
     let learned = requests(&service, "too_large");
     assert!((1..=6).contains(&learned), "{learned}");
-    let limit = metric(&service.process, "kleos_sink_request_max_bytes", &[]);
+    let limit = metric(&service.hosted.process, "kleos_sink_request_max_bytes", &[]);
     assert!((5_000..=20_000).contains(&limit), "{limit}");
     feed_awards(&bench.log(), &awards[500..]);
     service.wait_until("all committed", |process| outcome(process, "imported") == 1_000);
@@ -197,7 +196,7 @@ fn a_smaller_limit_of_the_vendor_is_learned_once() {
 
 #[test]
 fn too_much_in_a_minute_waits_for_the_next() {
-    let bench = bench();
+    let bench = Embedded::start();
     let (vendor, clock) = vendor();
     vendor.mixpanel.change(|project| project.limits.minute_events = 100);
     let awards = awards(150);
@@ -214,7 +213,7 @@ fn too_much_in_a_minute_waits_for_the_next() {
 
 #[test]
 fn refused_credentials_stop_everything_and_lose_nothing() {
-    let bench = bench();
+    let bench = Embedded::start();
     let (vendor, _) = vendor();
     let awards = awards(150);
     feed_awards(&bench.log(), &awards);
@@ -227,20 +226,20 @@ fn refused_credentials_stop_everything_and_lose_nothing() {
         because.iter().any(|because| because.starts_with("Mixpanel refuses the credentials"))
     });
     vendor.mixpanel.wait_until("tried again", |summary| summary.answered(401) > 5);
-    assert_eq!(metric(&service.process, "kleos_sink_waiting_workers", &[]), 1);
+    assert_eq!(metric(&service.hosted.process, "kleos_sink_waiting_workers", &[]), 1);
     assert_eq!(dead_letters(&bench.log()), []);
-    assert_eq!(metric(&service.process, "kleos_sink_records_total", &[]), 0);
+    assert_eq!(metric(&service.hosted.process, "kleos_sink_records_total", &[]), 0);
     vendor.mixpanel.change(|project| project.account = Project::default().account);
     service.wait_until("all committed", |process| outcome(process, "imported") == 150);
     service.wait_until("ready", |process| process.readiness.report().ready);
-    assert_eq!(metric(&service.process, "kleos_sink_waiting_workers", &[]), 0);
+    assert_eq!(metric(&service.hosted.process, "kleos_sink_waiting_workers", &[]), 0);
     assert_conserved(&service.stop(), 150);
     assert_shows(&vendor.mixpanel, &awards);
 }
 
 #[test]
 fn a_stop_does_not_wait_for_a_vendor_that_is_away() {
-    let bench = bench();
+    let bench = Embedded::start();
     let (vendor, _) = vendor();
     let awards = awards(150);
     feed_awards(&bench.log(), &awards);
@@ -264,7 +263,7 @@ fn a_stop_does_not_wait_for_a_vendor_that_is_away() {
 
 #[test]
 fn what_was_imported_of_a_batch_is_not_sent_again_when_the_batch_comes_again() {
-    let bench = bench();
+    let bench = Embedded::start();
     let (vendor, _) = vendor();
     let awards = awards(200);
     feed_awards(&bench.log(), &awards);
@@ -285,7 +284,7 @@ fn what_was_imported_of_a_batch_is_not_sent_again_when_the_batch_comes_again() {
 
 #[test]
 fn events_stay_where_they_are_unless_asked_for() {
-    let bench = bench();
+    let bench = Embedded::start();
     let (vendor, _) = vendor();
     let awards = awards(10);
     feed_events(&bench.log(), &[learning_event(1)]);
@@ -299,7 +298,7 @@ fn events_stay_where_they_are_unless_asked_for() {
 
 #[test]
 fn records_that_cannot_be_sent_are_set_aside_each_with_its_reason() {
-    let bench = bench();
+    let bench = Embedded::start();
     let log = bench.log();
     let (vendor, _) = vendor();
     let mut all = awards(20);
@@ -341,13 +340,13 @@ fn records_that_cannot_be_sent_are_set_aside_each_with_its_reason() {
 
 #[test]
 fn without_credentials_nothing_is_read() {
-    let bench = bench();
+    let bench = Embedded::start();
     let log: EventLog = bench.log();
     feed_awards(&log, &awards(10));
     let off = Settings { destination: None, ..settings("http://127.0.0.1:9") };
     let (service, started) = Service::try_start(&log, off);
     assert_eq!(started, Started::Off);
-    assert_eq!(service.process.readiness.report().conditions, []);
+    assert_eq!(service.hosted.process.readiness.report().conditions, []);
     service.stop();
     // Once it is on, it begins with the oldest award.
     let (vendor, _) = vendor();

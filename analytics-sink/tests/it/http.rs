@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kleos_test_kit::builders::award;
+use kleos_test_kit::log::{Embedded, TestLog};
 
 use crate::bench::{Service, feed_awards, settings, vendor};
-use crate::embedded::bench;
-use crate::suite::Bench;
 
 /// Answers every connection with the same bytes; its address, and how many it has answered.
 fn serve(answer: String) -> (String, Arc<AtomicUsize>) {
@@ -33,7 +32,7 @@ fn serve(answer: String) -> (String, Arc<AtomicUsize>) {
 
 #[test]
 fn a_redirect_is_not_followed_and_does_not_carry_the_credentials_away() {
-    let bench = bench();
+    let bench = Embedded::start();
     let log = bench.log();
     let (elsewhere, _) = vendor();
     feed_awards(&log, &[award(1)]);
@@ -44,7 +43,7 @@ fn a_redirect_is_not_followed_and_does_not_carry_the_credentials_away() {
     ));
     let service = Service::start(&log, settings(&url));
     service.wait_until("tried three times", |_| answered.load(Ordering::SeqCst) >= 3);
-    let report = format!("{:?}", service.process.readiness.report());
+    let report = format!("{:?}", service.hosted.process.readiness.report());
     assert!(report.contains("which leads to http://127.0.0.1:"), "{report}");
     service.stop();
     assert_eq!(elsewhere.mixpanel.summary().answers.len(), 0);
@@ -52,7 +51,7 @@ fn a_redirect_is_not_followed_and_does_not_carry_the_credentials_away() {
 
 #[test]
 fn nobody_at_the_address_is_trouble_that_passes() {
-    let bench = bench();
+    let bench = Embedded::start();
     let log = bench.log();
     feed_awards(&log, &[award(1)]);
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

@@ -1,12 +1,10 @@
 //! The main path, run with both logs.
 
-use std::process::{Child, Command, Stdio};
-
 use kleos_contracts::award::{Award, kind};
 use kleos_contracts::event::LearningEvent;
 use kleos_contracts::event_name::RULES_ACTIVATED;
-use kleos_event_log::EventLog;
 use kleos_test_kit::builders::{award, learning_event};
+use kleos_test_kit::log::{TestLog, log_of_child, spawn_child};
 use kleos_test_kit::mixpanel::event::Location;
 use kleos_test_kit::mixpanel::fault::Fault;
 
@@ -14,20 +12,6 @@ use crate::bench::{
     Service, assert_conserved, assert_shows, dead_letters, feed_awards, feed_events, outcome,
     settings, vendor,
 };
-
-/// What a log has to bring along to be tested.
-pub(crate) trait Bench {
-    fn log(&self) -> EventLog;
-
-    /// What a child process needs to open the same log, and the test of it that is the child.
-    fn child(&self) -> (&'static str, Vec<(&'static str, String)>);
-
-    /// Lets go of the log, so that another process can have it.
-    fn close(&mut self) {}
-
-    /// Takes the log back.
-    fn reopen(&mut self) {}
-}
 
 /// Gives every test of the main path to a log, as tests of its own.
 macro_rules! suite {
@@ -48,7 +32,7 @@ suite!(
     several_workers_lose_and_double_nothing,
 );
 
-pub(crate) fn awards_and_events_arrive_and_every_record_has_one_outcome(bench: &mut dyn Bench) {
+pub(crate) fn awards_and_events_arrive_and_every_record_has_one_outcome(bench: &mut dyn TestLog) {
     let log = bench.log();
     let (vendor, _) = vendor();
     let mut awards: Vec<Award> = (0..250).map(award).collect();
@@ -73,7 +57,7 @@ pub(crate) fn awards_and_events_arrive_and_every_record_has_one_outcome(bench: &
     assert_eq!(dead_letters(&log), []);
 }
 
-pub(crate) fn what_is_committed_is_not_sent_again(bench: &mut dyn Bench) {
+pub(crate) fn what_is_committed_is_not_sent_again(bench: &mut dyn TestLog) {
     let log = bench.log();
     let (vendor, _) = vendor();
     let mut awards: Vec<Award> = (0..50).map(award).collect();
@@ -92,13 +76,14 @@ pub(crate) fn what_is_committed_is_not_sent_again(bench: &mut dyn Bench) {
 }
 
 /// The vendor has stored the events and holds its answer while the sink is killed.
-pub(crate) fn a_kill_between_import_and_commit_loses_and_doubles_nothing(bench: &mut dyn Bench) {
+pub(crate) fn a_kill_between_import_and_commit_loses_and_doubles_nothing(bench: &mut dyn TestLog) {
     let (vendor, _) = vendor();
     let awards: Vec<Award> = (0..250).map(award).collect();
     feed_awards(&bench.log(), &awards);
     bench.close();
     vendor.mixpanel.misbehave(1, &Fault::HoldAfter);
-    let mut child = spawn_child(bench, &vendor.url());
+    let url = vendor.url();
+    let mut child = spawn_child(bench, "suite::child", (CHILD, url.as_ref()));
     vendor.mixpanel.wait_until("some arrived", |summary| summary.stored > 0);
     child.kill().unwrap();
     child.wait().unwrap();
@@ -115,7 +100,7 @@ pub(crate) fn a_kill_between_import_and_commit_loses_and_doubles_nothing(bench: 
     assert_shows(&vendor.mixpanel, &awards);
 }
 
-pub(crate) fn several_workers_lose_and_double_nothing(bench: &mut dyn Bench) {
+pub(crate) fn several_workers_lose_and_double_nothing(bench: &mut dyn TestLog) {
     let log = bench.log();
     let (vendor, _) = vendor();
     let awards: Vec<Award> = (0..1_000).map(award).collect();
@@ -130,22 +115,13 @@ pub(crate) fn several_workers_lose_and_double_nothing(bench: &mut dyn Bench) {
 }
 
 /// The environment variable that makes this test binary a sink, with the vendor's address.
-pub(crate) const CHILD: &str = "KLEOS_SINK_CHILD";
+const CHILD: &str = "KLEOS_SINK_CHILD";
 
-fn spawn_child(bench: &dyn Bench, url: &str) -> Child {
-    let (test, environment) = bench.child();
-    Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--nocapture"])
-        .env(CHILD, url)
-        .envs(environment)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
-}
-
-/// What the child does until it is killed.
-pub(crate) fn run_child(log: &EventLog) {
-    let service = Service::start(log, settings(&std::env::var(CHILD).unwrap()));
-    service.wait_until("killed", |_| false);
+/// Not a test of its own: what the parent kills.
+#[test]
+fn child() {
+    if let Ok(url) = std::env::var(CHILD) {
+        let service = Service::start(&log_of_child(), settings(&url));
+        service.wait_until("killed", |_| false);
+    }
 }

@@ -3,11 +3,17 @@
 //! - [`mixpanel`]: a simulated Mixpanel that enforces the vendor's documented contract, keeps what
 //!   it stored, and misbehaves when told to. It also runs as a server of its own:
 //!   `cargo run -p kleos-test-kit --bin simulated-mixpanel`.
-//! - [`clock`]: a clock that is turned by hand.
+//! - [`log`]: a log of a test's own, embedded or on the shared cluster, and children to be killed;
+//!   [`records`]: what lies in it; [`service`]: a service inside of a test.
+//! - [`clock`]: a clock that is turned by hand; [`wait`]: for what will be so.
 //! - [`builders`]: records with a dull value in every field.
 //!
 //! A dev-dependency of others, never a part of a service.
 
 pub mod builders;
 pub mod clock;
+pub mod log;
 pub mod mixpanel;
+pub mod records;
+pub mod service;
+pub mod wait;
