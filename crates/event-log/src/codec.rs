@@ -82,7 +82,7 @@ impl<T: Serialize + DeserializeOwned> Codec<T> {
         if bytes.starts_with(&self.header) {
             return self.reader.read_deser(&mut datum).map_err(|error| malformed(&error));
         }
-        let writer = self.registry.schema_of(id)?;
+        let writer = self.registry.schema_of(id).map_err(of_unknown_schema)?;
         let reader = GenericDatumReader::builder(writer)
             .reader_schema(self.current)
             .human_readable(false)
@@ -128,4 +128,11 @@ fn own_schema(record: RecordSchema) -> Result<&'static Schema, LogError> {
         }),
         None => Err(LogError::MissingSchema(record.folder().to_owned())),
     }
+}
+/// Where there is no such schema, whoever wrote the record is not one of ours.
+fn of_unknown_schema(error: LogError) -> DecodeError {
+    if let LogError::Misconfigured { what, cause } = error {
+        return DecodeError::Malformed(format!("{what}: {cause}"));
+    }
+    DecodeError::Registry(error)
 }

@@ -6,6 +6,7 @@ mod config;
 mod context;
 mod failure;
 mod link;
+mod membership;
 mod reader;
 mod registry;
 mod session;

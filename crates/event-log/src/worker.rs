@@ -131,6 +131,7 @@ pub(crate) fn run(
             Ok(()) => {}
             Err(WorkerError::Log(error)) if error.class() == Class::Retriable => {
                 worker.pause.wait_out(&error.to_string());
+                worker.polls_in_vain = 0;
             }
             Err(error) => return Err(error),
         }
@@ -152,7 +153,7 @@ struct Worker<'a> {
     waiting: BTreeMap<Partition, i64>,
     restore: Option<Restore>,
     pause: Pause<'a>,
-    /// Polls since the start that brought nothing, up to the first that brought something.
+    /// Polls since the start, or since the last trouble, that brought no change.
     polls_in_vain: u32,
 }
 
@@ -173,7 +174,9 @@ impl Worker<'_> {
         if changes.is_empty() && self.polls_in_vain < POLLS_IN_VAIN_MAX {
             self.polls_in_vain += 1;
             if self.polls_in_vain == POLLS_IN_VAIN_MAX {
-                // The group has settled, perhaps without a partition for this worker.
+                // The group has settled, perhaps without a partition for this worker; or trouble
+                // is over, and there is no record by which that would show.
+                self.pause.reset();
                 self.report();
             }
         }

@@ -157,6 +157,15 @@ impl DataDir {
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
+    /// Whether this version may read the directory, for those who only look: nothing is written, and
+    /// another process may work in it.
+    ///
+    /// # Errors
+    /// Where it is of a newer version, not ours, or the system refuses.
+    pub fn inspect(path: &Path) -> Result<(), DataDirError> {
+        check_version(path).map(drop)
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -17,6 +17,7 @@ use super::failure;
 use crate::error::LogError;
 use crate::log::Standing;
 use crate::record::{Partition, Position, Record};
+use crate::worker::WorkerSpec;
 
 /// How long one question may take.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -107,6 +108,17 @@ impl Cluster {
         let id = self.uncommitted.client().fetch_cluster_id(CALL_TIMEOUT);
         let id = id.ok_or_else(|| LogError::unavailable(self.asking("their id"), "no answer"))?;
         Ok(format!("kafka:{id}/{}", self.config.prefix))
+    }
+
+    /// Whether a worker's group has a member of the worker's name.
+    pub(super) fn has_member(&self, spec: &WorkerSpec) -> Result<bool, LogError> {
+        let (group, name) = (self.config.named(&spec.group()), self.config.named(&spec.member()));
+        let groups = self
+            .uncommitted
+            .fetch_group_list(Some(&group), CALL_TIMEOUT)
+            .map_err(|error| failure::of_call(&self.asking(&group), &error))?;
+        let mut members = groups.groups().iter().flat_map(|group| group.members());
+        Ok(members.any(|member| member.client_id() == name))
     }
 
     /// How far a group has come in a topic.
@@ -209,9 +221,15 @@ impl Cluster {
         client: &BaseConsumer<Quiet>,
         partition: Partition,
     ) -> Result<(i64, i64), LogError> {
-        client
-            .fetch_watermarks(self.names.of(partition.topic), partition.number, CALL_TIMEOUT)
-            .map_err(|error| failure::of_call("asking where a partition ends", &error))
+        let name = self.names.of(partition.topic);
+        client.fetch_watermarks(name, partition.number, CALL_TIMEOUT).map_err(|error| {
+            if failure::is_of_leaders(&error) {
+                // The client goes by what it remembers of the topic, for a quarter of an hour: it
+                // is to look anew. Whether it can is the next attempt's affair.
+                client.fetch_metadata(Some(name), CALL_TIMEOUT).ok();
+            }
+            failure::of_call("asking where a partition ends", &error)
+        })
     }
 
     /// A list of partitions with their offsets.

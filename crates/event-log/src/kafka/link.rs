@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kleos_contracts::class::Class;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
@@ -11,6 +12,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use super::cluster::{CALL_TIMEOUT, Cluster};
 use super::context::{Member, Move};
 use super::failure;
+use super::membership::{Name, is_fenced, join};
 use super::reader::KafkaReader;
 use super::session::{Inputs, Session};
 use crate::error::{CommitError, LogError};
@@ -27,13 +29,22 @@ pub(super) struct KafkaLink {
     /// Ends before the consumer, so that nothing is committed while the group is being left.
     session: Option<Session>,
     consumer: BaseConsumer<Member>,
+    name: Name,
     held: BTreeMap<Partition, Held>,
     /// Partitions that the group gave and that are still to be taken. The group goes on only when
     /// they are, even if there are none of them.
     offered: Option<Vec<Partition>>,
+    /// Partitions that went with a consumer, and of which that is still to be told.
+    lost: Vec<Partition>,
+    /// Questions for committed offsets in a row that had no answer.
+    unanswered: u32,
     /// An error that came behind records.
     deferred: Option<LogError>,
 }
+
+/// After so many the consumer is replaced: one that lost its coordinator in the middle of a
+/// rebalance can stay without for ever.
+const UNANSWERED_MAX: u32 = 3;
 
 /// A partition that is this worker's.
 #[derive(Clone, Copy, Debug)]
@@ -49,29 +60,41 @@ impl KafkaLink {
         }
         // First of all: this ends what an earlier run of this worker has left open.
         let session = Session::begin(&cluster, &spec.member())?;
-        let consumer: BaseConsumer<Member> = cluster
-            .config
-            .member(spec)
-            .create_with_context(Member::new(cluster.names.clone()))
-            .map_err(|error| failure::of_call("starting a consumer", &error))?;
-        let topics: Vec<&str> = spec.inputs.iter().map(|topic| cluster.names.of(*topic)).collect();
-        consumer
-            .subscribe(&topics)
-            .map_err(|error| failure::of_call("joining the group", &error))?;
+        let consumer = join(&cluster, spec)?;
         Ok(Self {
             cluster,
             spec: spec.clone(),
             session: Some(session),
             consumer,
+            name: Name::new(spec),
             held: BTreeMap::new(),
             offered: None,
+            lost: Vec::new(),
+            unanswered: 0,
             deferred: None,
         })
     }
 
+    /// Joins the group again where it gave the name to a member that is gone by now.
+    fn join_again(&mut self) -> Result<(), LogError> {
+        if self.name.is_free(&self.cluster)? {
+            self.consumer = join(&self.cluster, &self.spec)?;
+            self.name.regained();
+        }
+        Ok(())
+    }
+
+    /// Nothing of what was held or offered is this worker's any more.
+    fn lose(&mut self) {
+        drop(self.consumer.context().take_moves());
+        self.offered = None;
+        self.lost.extend(std::mem::take(&mut self.held).into_keys());
+    }
+
     /// Carries out what the group told during the last poll.
     fn carry_out_moves(&mut self) -> Result<Vec<Change>, LogError> {
-        let mut changes = Vec::new();
+        let lost = std::mem::take(&mut self.lost);
+        let mut changes: Vec<Change> = lost.into_iter().map(Change::Revoked).collect();
         for step in self.consumer.context().take_moves() {
             match step {
                 Move::Gave(partitions) => {
@@ -131,7 +154,7 @@ impl KafkaLink {
     }
 
     /// Where the group goes on reading: its committed offset, else the oldest record there is.
-    fn committed(&self, partitions: &[Partition]) -> Result<Vec<Assigned>, LogError> {
+    fn committed(&mut self, partitions: &[Partition]) -> Result<Vec<Assigned>, LogError> {
         if partitions.is_empty() {
             return Ok(Vec::new());
         }
@@ -139,10 +162,12 @@ impl KafkaLink {
         for partition in partitions {
             list.add_partition(self.cluster.names.of(partition.topic), partition.number);
         }
-        let committed = self
-            .consumer
-            .committed_offsets(list, CALL_TIMEOUT)
-            .map_err(|error| failure::of_call("reading committed offsets", &error))?;
+        let answer = self.consumer.committed_offsets(list, CALL_TIMEOUT);
+        let committed = match answer {
+            Ok(committed) => committed,
+            Err(error) => return Err(self.no_answer(&error)),
+        };
+        self.unanswered = 0;
         let mut assigned = Vec::with_capacity(partitions.len());
         for partition in partitions.iter().copied() {
             let element =
@@ -158,6 +183,21 @@ impl KafkaLink {
             assigned.push(Assigned { partition, next });
         }
         Ok(assigned)
+    }
+
+    fn no_answer(&mut self, error: &KafkaError) -> LogError {
+        self.unanswered += 1;
+        if self.unanswered >= UNANSWERED_MAX {
+            match join(&self.cluster, &self.spec) {
+                Ok(consumer) => {
+                    self.unanswered = 0;
+                    self.lose();
+                    self.consumer = consumer;
+                }
+                Err(error) => return error,
+            }
+        }
+        failure::of_call("reading committed offsets", error)
     }
 
     fn seek(&mut self, positions: &[(Partition, i64)]) -> Result<(), LogError> {
@@ -189,9 +229,13 @@ impl KafkaLink {
                         accept(&mut self.held, batch, record);
                     }
                 }
+                Some(Err(error)) if is_fenced(&error) => return self.name.taken(),
+                // While brokers are away the client says so many times over. Each would be a pause,
+                // so all that is at hand counts as one.
                 Some(Err(error)) => {
-                    self.deferred = self.judge(&error);
-                    if self.deferred.is_some() {
+                    self.deferred = self.judge(&error).or(self.deferred.take());
+                    let class = self.deferred.as_ref().map(LogError::class);
+                    if class.is_some_and(|class| class != Class::Retriable) {
                         return;
                     }
                 }
@@ -206,10 +250,6 @@ impl KafkaLink {
     /// What an error of the consumer means; none if the client mends it by itself.
     fn judge(&self, error: &KafkaError) -> Option<LogError> {
         match error.rdkafka_error_code() {
-            Some(RDKafkaErrorCode::FencedInstanceId) => Some(LogError::InstanceTaken {
-                instance: self.spec.instance.clone(),
-                cause: error.to_string(),
-            }),
             Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
                 Some(self.out_of_range(error))
             }
@@ -239,7 +279,13 @@ impl Link for KafkaLink {
         if let Some(error) = self.deferred.take() {
             return Err(error);
         }
+        if self.name.is_taken() {
+            self.join_again()?;
+        }
         self.fill(batch, wait);
+        if self.name.is_taken() {
+            self.lose();
+        }
         let changes = self.carry_out_moves();
         let held = &self.held;
         batch.retain(|partition| held.contains_key(&partition));

@@ -29,6 +29,8 @@ fn check_refused_untouched(files: &[(&str, &str)], what: &str, remedy: &str) {
     assert!(error.to_string().contains(what), "{error}");
     assert!(error.remedy().contains(remedy), "{}", error.remedy());
     assert_eq!(error.class(), Class::Fatal);
+    let looked = DataDir::inspect(directory.path()).unwrap_err();
+    assert_eq!(looked.to_string(), error.to_string());
     assert_eq!(snapshot(directory.path()), before);
 }
 
@@ -58,6 +60,7 @@ fn a_directory_in_use_is_refused_with_who_holds_it() {
     assert!(matches!(error, DataDirError::Held { holder: Some(found), .. } if found == pid));
     assert!(error.to_string().ends_with(&format!("is in use by process {pid}")), "{error}");
     assert!(error.remedy().contains(&format!("stop process {pid}")), "{}", error.remedy());
+    DataDir::inspect(directory.path()).unwrap();
     assert_eq!(snapshot(directory.path()), before);
 
     fs::write(directory.path().join(LOCK), "").unwrap();
