@@ -24,6 +24,25 @@ pub(crate) fn items_of(
     Ok(kleos_sources::normalize(webhook, &settings.profile))
 }
 
+/// Each item, and how many it stands for: of the items that are refused for the same reason the
+/// first stands for all. A dead letter carries the whole webhook, so letters for each of thousands
+/// of items would be thousands of times the webhook.
+pub(crate) fn gathered(items: Vec<Item>) -> Vec<(Item, u64)> {
+    let mut gathered: Vec<(Item, u64)> = Vec::with_capacity(items.len());
+    let mut first_of: BTreeMap<&'static str, usize> = BTreeMap::new();
+    for item in items {
+        if let Item::Rejected { reason, .. } = item {
+            if let Some((_, times)) = first_of.get(reason).and_then(|at| gathered.get_mut(*at)) {
+                *times += 1;
+                continue;
+            }
+            first_of.insert(reason, gathered.len());
+        }
+        gathered.push((item, 1));
+    }
+    gathered
+}
+
 /// The record for a type that nobody maps.
 pub(crate) fn unmapped(
     webhook: &RawWebhook,
@@ -53,23 +72,30 @@ pub(crate) struct Place<'a> {
     pub(crate) webhook: Option<&'a RawWebhook>,
     /// Which item of the webhook.
     pub(crate) index: i32,
+    /// How many items it is about; the others come after the first.
+    pub(crate) items: u64,
 }
 
 impl<'a> Place<'a> {
     /// The record as a whole.
     pub(crate) const fn of(record: &'a Record<'a>, webhook: Option<&'a RawWebhook>) -> Self {
-        Self { record, webhook, index: 0 }
+        Self { record, webhook, index: 0, items: 1 }
     }
 }
 
 /// The dead letter of a webhook or of one of its items.
 pub(crate) fn dead_letter(place: Place<'_>, error: &NormalizeError) -> DeadLetter {
-    let Place { record, webhook, index } = place;
+    let Place { record, webhook, index, items } = place;
+    let mut message = error.to_string();
+    if items > 1 {
+        let more = items - 1;
+        message += &format!("; {more} more items of the webhook were refused for the same reason");
+    }
     DeadLetter {
         stage: SERVICE.into(),
         class: error.class().as_str().into(),
         reason: error.reason().into(),
-        message: error.to_string(),
+        message,
         tenant: webhook.map(|webhook| webhook.tenant.clone()).unwrap_or_default(),
         topic: record.position.partition.topic.name().into(),
         partition: record.position.partition.number,

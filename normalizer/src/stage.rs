@@ -17,7 +17,7 @@ use kleos_sources::Item;
 use crate::config::InstanceSettings;
 use crate::error::NormalizeError;
 use crate::metrics::NormalizerMetrics;
-use crate::normalize::{Place, dead_letter, items_of, unmapped};
+use crate::normalize::{Place, dead_letter, gathered, items_of, unmapped};
 
 /// One worker of the normalizer.
 #[derive(Debug)]
@@ -70,9 +70,9 @@ impl Normalizer {
             }
         };
         match items_of(&webhook, &self.instances) {
-            Ok(items) => {
-                items.into_iter().try_for_each(|item| self.item(record, &webhook, item, outbox))
-            }
+            Ok(items) => gathered(items)
+                .into_iter()
+                .try_for_each(|gathered| self.item(record, &webhook, gathered, outbox)),
             Err(error) => self.set_aside(Place::of(record, Some(&webhook)), &error, outbox),
         }
     }
@@ -81,14 +81,14 @@ impl Normalizer {
         &mut self,
         record: &Record<'_>,
         webhook: &RawWebhook,
-        item: Item,
+        (item, items): (Item, u64),
         outbox: &mut Outbox,
     ) -> Result<(), StageError> {
         let index = item.index();
-        let place = Place { index, ..Place::of(record, Some(webhook)) };
+        let place = Place { index, items, ..Place::of(record, Some(webhook)) };
         let (sent, outcome) = match item {
             Item::Ignored { why, .. } => {
-                self.count(&webhook.source, "ignored", why);
+                self.count(&webhook.source, ("ignored", why), items);
                 return Ok(());
             }
             Item::Rejected { reason, message, .. } => {
@@ -109,7 +109,7 @@ impl Normalizer {
         };
         match sent {
             Ok(()) => {
-                self.count(&webhook.source, outcome, "");
+                self.count(&webhook.source, (outcome, ""), items);
                 Ok(())
             }
             Err(SendError::TooLarge(large)) => self.set_aside(place, &large.into(), outbox),
@@ -134,7 +134,7 @@ impl Normalizer {
         outbox: &mut Outbox,
     ) -> Result<(), StageError> {
         let source = place.webhook.map(|webhook| webhook.source.as_str()).unwrap_or_default();
-        self.count(source, "dead_letter", error.reason());
+        self.count(source, ("dead_letter", error.reason()), place.items);
         let letter = dead_letter(place, error);
         let number = place.record.position.partition.number % self.partitions.max(1);
         let address = Address {
@@ -148,8 +148,9 @@ impl Normalizer {
             .map_err(|error| StageError::fatal(error.to_string()))
     }
 
-    fn count(&mut self, source: &str, outcome: &'static str, reason: &'static str) {
-        *self.counts.entry((source.to_owned(), outcome, reason)).or_default() += 1;
+    fn count(&mut self, source: &str, what: (&'static str, &'static str), items: u64) {
+        let (outcome, reason) = what;
+        *self.counts.entry((source.to_owned(), outcome, reason)).or_default() += items;
     }
 }
 

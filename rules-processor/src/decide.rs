@@ -1,8 +1,9 @@
 //! One event: from what is known to what follows. Pure.
 
+use kleos_contracts::decision::Decision;
 use kleos_contracts::event::LearningEvent;
 use kleos_contracts::reason;
-use kleos_contracts::state::LearnerState;
+use kleos_contracts::state::{HeldBadge, LearnerState, Mark};
 use kleos_contracts::time::Timestamp;
 use kleos_rules_engine::{Decided, Facts, Seen, admit, decide, evolve};
 use kleos_service_kit::config::tenants::DecisionLevel;
@@ -11,9 +12,11 @@ use crate::intake::Refused;
 use crate::store::keys::Remembered;
 use crate::store::still_counts;
 
-/// Scopes, marks and badges that are remembered of one learner. A learner with more is no learner:
-/// without a bound its record would outgrow what the log takes, and stop all others.
-const REMEMBERED_MAX: usize = 50_000;
+/// Bytes of the scopes, marks and badges that are remembered of one learner. A learner with more is
+/// no learner: without a bound its record would outgrow what the log takes, and stop all others.
+const REMEMBERED_BYTES_MAX: usize = 4 << 20;
+/// What an entry takes besides its texts.
+const ENTRY_BYTES: usize = 32;
 
 /// Whether an event came before, by what is remembered of its key.
 pub(crate) fn seen(known: Option<Remembered>, digest: i64, log_time: Timestamp) -> Seen {
@@ -35,16 +38,25 @@ pub(crate) fn pass(
         let (reason, message) = (refusal.reason, refusal.message);
         return Err(Refused { reason, message, tenant: tenant() });
     }
-    let counters: usize = state.rules.iter().map(|rule| rule.counters.len()).sum();
-    let remembered = counters + state.marks.len() + state.badges.len();
-    if remembered >= REMEMBERED_MAX {
+    let bytes = remembered_bytes(state);
+    if bytes >= REMEMBERED_BYTES_MAX {
         let message = format!(
-            "{remembered} scopes, marks and badges are remembered of the learner, expected fewer \
-             than {REMEMBERED_MAX}: find out what makes so many"
+            "{bytes} bytes of scopes, marks and badges are remembered of the learner, expected \
+             fewer than {REMEMBERED_BYTES_MAX}: find out what makes so many"
         );
         return Err(Refused { reason: reason::TOO_LARGE, message, tenant: tenant() });
     }
     Ok(())
+}
+
+/// What grows with the places that a learner comes to; all else of a state is bounded.
+fn remembered_bytes(state: &LearnerState) -> usize {
+    let counters = state.rules.iter().flat_map(|rule| &rule.counters);
+    let counters: usize = counters.map(|counter| ENTRY_BYTES + counter.scope.len()).sum();
+    let mark_bytes = |mark: &Mark| ENTRY_BYTES + mark.event.len() + mark.scope.len();
+    let marks: usize = state.marks.iter().map(mark_bytes).sum();
+    let badge_bytes = |held: &HeldBadge| ENTRY_BYTES + held.badge.len() + held.rule_id.len();
+    counters + marks + state.badges.iter().map(badge_bytes).sum::<usize>()
 }
 
 /// Decides, and changes the state by what follows.
@@ -68,9 +80,19 @@ pub(crate) fn is_wanted(level: DecisionLevel, decided: &Decided<'_>) -> bool {
     }
 }
 
+/// Leaves what each rule said and takes out why: many rules with long conditions can say more than
+/// a record holds.
+pub(crate) fn leave_details_out(decision: &mut Decision) {
+    for said in &mut decision.verdicts {
+        said.leaf = None;
+        said.observed = None;
+        said.counters = Vec::new();
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use kleos_contracts::state::{Mark, RuleState};
+    use kleos_contracts::state::{Counter, RuleState};
     use kleos_contracts::time::DAY;
 
     use super::*;
@@ -103,11 +125,26 @@ mod tests {
         assert_eq!(pass(&at(NOW.plus_micros(-35 * DAY)), &state, NOW), Ok(()));
         let late = pass(&at(NOW.plus_micros(-35 * DAY - 1)), &state, NOW).unwrap_err();
         assert_eq!((late.reason, late.tenant.as_str()), (reason::TOO_LATE, "acme"));
-        let full = LearnerState {
-            marks: vec![Mark::default(); REMEMBERED_MAX],
-            rules: vec![RuleState::default()],
-            ..LearnerState::default()
+    }
+
+    #[test]
+    fn a_learner_of_whom_too_much_is_remembered_is_set_aside_whatever_it_consists_of() {
+        let event = LearningEvent { occurred_at: NOW, ..LearningEvent::default() };
+        let long = "x".repeat(1_000);
+        let with = |entries: usize| {
+            let counter = Counter { scope: long.clone(), ..Counter::default() };
+            let counters = vec![counter; entries / 2];
+            let mark = Mark { scope: long.clone(), ..Mark::default() };
+            LearnerState {
+                marks: vec![mark; entries / 2],
+                rules: vec![RuleState { counters, ..RuleState::default() }],
+                ..LearnerState::default()
+            }
         };
-        assert_eq!(pass(&at(NOW), &full, NOW).unwrap_err().reason, reason::TOO_LARGE);
+        assert_eq!(pass(&event, &with(4_000), NOW), Ok(()));
+        let full = pass(&event, &with(4_100), NOW).unwrap_err();
+        assert_eq!(full.reason, reason::TOO_LARGE);
+        let many = LearnerState { marks: vec![Mark::default(); 140_000], ..with(0) };
+        assert_eq!(pass(&event, &many, NOW).unwrap_err().reason, reason::TOO_LARGE);
     }
 }

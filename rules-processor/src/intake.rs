@@ -7,6 +7,10 @@ use kleos_contracts::key::{Shard, learner_key, partition_of_shard, shard_of};
 use kleos_contracts::reason;
 use kleos_event_log::{Codec, DecodeError, Record};
 
+/// Bytes of an event at most. Awards, decisions and the learner's state carry parts of it: without a
+/// bound one event could make a record that the log does not take, and stop all others.
+const EVENT_BYTES_MAX: usize = 64 << 10;
+
 /// What a record turned out to be.
 #[derive(Debug)]
 pub(crate) enum Item {
@@ -83,6 +87,11 @@ fn incoming(
     partitions: i32,
 ) -> Result<Incoming, Refused> {
     let refuse = |reason, message| Refused { reason, message, tenant: event.tenant.clone() };
+    let bytes = record.value.map_or(0, <[u8]>::len);
+    if bytes > EVENT_BYTES_MAX {
+        let message = format!("an event of {bytes} bytes: expected at most {EVENT_BYTES_MAX}");
+        return Err(refuse(reason::TOO_LARGE, message));
+    }
     if event.tenant.is_empty() || event.user.key.is_empty() {
         let message = "tenant and user.key are needed: the event names no learner".to_owned();
         return Err(refuse(reason::MISSING_LEARNER, message));

@@ -71,13 +71,15 @@ pub async fn start(
     process: &Process,
     log: &EventLog,
     instance: &str,
-    settings: Settings,
+    mut settings: Settings,
 ) -> Result<(), Failure> {
     let process = process.of_service(SERVICE);
     let listener = listen("the query port", settings.listen).await?;
     let store = Store::open(&settings.directory, settings.memory_bytes).map_err(Failure::new)?;
     let worker_metrics = WorkerMetrics::register(&process.metrics)?;
     let metrics = ProcessorMetrics::register(&process.metrics)?;
+    // Port 0 is any free one: the others must be told which it became.
+    settings.listen = listener.local_addr().unwrap_or(settings.listen);
     let settings = Arc::new(settings);
     let ownership = Arc::new(Ownership::new(instance, settings.url()));
     let context = Context {

@@ -20,6 +20,7 @@ use std::time::Duration;
 use kleos_contracts::key::{Shard, shards_of_partition};
 use kleos_contracts::time::Timestamp;
 use kleos_contracts::topic::Topic;
+use rocksdb::properties::BACKGROUND_ERRORS;
 use rocksdb::{ColumnFamily, DB, FlushOptions, IteratorMode, WriteBatch, WriteOptions};
 
 pub(crate) use self::expiry::counts as still_counts;
@@ -246,6 +247,18 @@ impl Store {
             batch.delete(keys::changelog(topic, partition));
         }
         self.write(changes)
+    }
+
+    /// Tells of what failed while the copy was brought to the disk. The next write would, but it can
+    /// be long in coming.
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
+        let failures =
+            self.db.property_int_value(BACKGROUND_ERRORS).map_err(StoreError::reading)?;
+        match failures {
+            None | Some(0) => Ok(()),
+            // What cannot be overcome refuses every write, and says why.
+            Some(_) => self.write(Changes::default()),
+        }
     }
 
     /// Brings the copy to the disk if it has not been for `age_max`, so that a restart finds no

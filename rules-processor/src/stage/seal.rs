@@ -8,7 +8,6 @@ use kleos_contracts::key::{Shard, partition_of_shard};
 use kleos_contracts::state::{
     DedupBatch, DedupGroup, DedupKey, ProcessorState, partition_state_key,
 };
-use kleos_contracts::time::Timestamp;
 use kleos_contracts::topic::Topic;
 use kleos_event_log::{Address, Outbox, Outgoing, Partition, StageError};
 
@@ -65,13 +64,14 @@ impl RulesStage {
         }
         for (number, groups) in batches {
             let key = number.to_string();
-            let groups: Vec<DedupGroup> = groups.into_values().collect();
+            // Log time can be long past when much is caught up. By that the log would throw keys away
+            // that a restore still needs, so they age from when they were written.
             let address = Address {
                 partition: Partition::new(Topic::Dedup, number),
-                timestamp: newest(&groups),
+                timestamp: self.shared.clock.now(),
                 key: Some(key.as_bytes()),
             };
-            let batch = DedupBatch { partition: number, groups };
+            let batch = DedupBatch { partition: number, groups: groups.into_values().collect() };
             send(outbox.send(&self.codecs.dedup, address, &batch))?;
         }
         Ok(())
@@ -94,8 +94,4 @@ impl RulesStage {
         }
         Ok(())
     }
-}
-
-fn newest(groups: &[DedupGroup]) -> Timestamp {
-    groups.iter().map(|group| group.log_time).max().unwrap_or_default()
 }
