@@ -6,8 +6,9 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stdout,
     clippy::disallowed_methods,
-    reason = "a test fails by panicking, and reads its own clock and environment"
+    reason = "a test fails by panicking, and tells what went wrong, and reads its own clock and environment"
 )]
 
 mod away;
