@@ -173,3 +173,6 @@ impl Stage for Normalizer {
         self.counts.clear();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -355,3 +355,6 @@ pub(crate) fn open(
     let partitions = log.partitions(Topic::Events)?;
     Ok(RulesStage::new(shared, Codecs::open(log)?, partitions))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! Apache Kafka behind the seam. The only place that knows librdkafka.
 
 mod appender;
+mod asker;
 mod cluster;
 mod config;
 mod context;

@@ -9,6 +9,7 @@
     reason = "a test fails by panicking, and reads its environment"
 )]
 
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -168,15 +169,39 @@ pub fn log_of_child() -> EventLog {
 /// # Panics
 /// If it cannot be started.
 #[must_use]
-pub fn spawn_child(log: &dyn TestLog, test: &str, (role, data): (&str, &Path)) -> Child {
-    Command::new(std::env::current_exe().unwrap())
+pub fn spawn_child(log: &dyn TestLog, test: &str, (role, data): (&str, &Path)) -> Victim {
+    let child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture"])
         .env(role, data)
         .envs([log.environment()])
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+        .spawn();
+    Victim(child.unwrap())
+}
+
+/// A child that is killed when it is dropped, so that a test that fails leaves none behind.
+#[derive(Debug)]
+pub struct Victim(Child);
+
+impl Deref for Victim {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        &self.0
+    }
+}
+
+impl DerefMut for Victim {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
+
+impl Drop for Victim {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
 }
 
 /// Holds a child still where it has written records to a topic that are not committed. The embedded

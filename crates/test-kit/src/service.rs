@@ -1,13 +1,15 @@
 //! A service as a process of its own, inside of a test.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 
 use kleos_service_kit::bootstrap::Process;
-use kleos_service_kit::clock::SystemClock;
+use kleos_service_kit::clock::{SharedClock, SystemClock};
 use kleos_service_kit::lifecycle::{LifecycleError, StopReason};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
+
+use crate::wait::DEADLINE;
 
 /// A process, its runtime and its supervisor.
 #[derive(Debug)]
@@ -25,9 +27,16 @@ impl Hosted {
     /// # Panics
     /// If there can be no such process.
     pub fn start<T>(start: impl AsyncFnOnce(&Process) -> T) -> (Self, T) {
+        Self::start_at(SystemClock::shared(), start)
+    }
+
+    /// The same with a clock of the test's own.
+    ///
+    /// # Panics
+    /// If there can be no such process.
+    pub fn start_at<T>(clock: SharedClock, start: impl AsyncFnOnce(&Process) -> T) -> (Self, T) {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let stop_within = Duration::from_secs(25);
-        let clock = SystemClock::shared();
         let (process, supervisor) =
             Process::new(runtime.handle().clone(), clock, stop_within).unwrap();
         let supervision = runtime.spawn(supervisor.run());
@@ -45,6 +54,19 @@ impl Hosted {
         let (process, ended) = self.try_stop();
         ended.unwrap();
         process
+    }
+
+    /// Waits for it to end by itself; tells how.
+    ///
+    /// # Panics
+    /// If it goes on for a minute, or the supervisor panics.
+    #[track_caller]
+    pub fn join(self) -> Result<(), LifecycleError> {
+        let ended = async { tokio::time::timeout(DEADLINE, self.supervision).await };
+        let Ok(ended) = self.runtime.block_on(ended) else {
+            panic!("it goes on: {:?}", self.process.readiness.report());
+        };
+        ended.unwrap()
     }
 
     /// Stops it, however it ends.

@@ -3,7 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-const DEADLINE: Duration = Duration::from_secs(60);
+/// How long a test waits for what should come at once.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Waits until a condition holds.
 ///

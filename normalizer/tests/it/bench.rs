@@ -1,7 +1,6 @@
 //! A log and the normalizer on it.
 
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
 
 use kleos_contracts::raw::RawWebhook;
 use kleos_contracts::time::{DAY, SECOND, Timestamp};
@@ -12,13 +11,8 @@ use kleos_service_kit::bootstrap::Process;
 use kleos_service_kit::clock::{Clock, SystemClock};
 use kleos_service_kit::config::tenants::{self, SecretUse};
 use kleos_service_kit::config::{self, Environment, instances};
-use kleos_service_kit::lifecycle::{LifecycleError, StopReason};
-use tokio::runtime::{Builder, Runtime};
-use tokio::task::JoinHandle;
-
-pub(crate) const PARTITIONS: i32 = 4;
-/// How long a test waits for what should come at once.
-const PATIENCE: Duration = Duration::from_secs(60);
+use kleos_test_kit::service::Hosted;
+use kleos_test_kit::wait::wait_until;
 
 /// When every event occurs: at the last midnight but one. What is older than its topic keeps it, a
 /// cluster deletes under a test's feet.
@@ -117,57 +111,33 @@ pub(crate) fn committed(log: &EventLog) -> i64 {
     standings.iter().map(|standing| standing.committed.unwrap_or_default()).sum()
 }
 
-/// Waits until a condition holds.
-#[track_caller]
-pub(crate) fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "never {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
 /// The normalizer as a process of its own, in this one.
 pub(crate) struct Service {
-    pub(crate) process: Process,
-    runtime: Runtime,
-    supervision: JoinHandle<Result<(), LifecycleError>>,
+    pub(crate) hosted: Hosted,
 }
 
 impl Service {
     pub(crate) fn start(log: &EventLog, settings: &Settings) -> Self {
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let stop_within = Duration::from_secs(25);
-        let (process, supervisor) =
-            Process::new(runtime.handle().clone(), SystemClock::shared(), stop_within).unwrap();
-        let supervision = runtime.spawn(supervisor.run());
-        kleos_normalizer::start(&process, log, "test", settings).unwrap();
-        process.lifecycle.all_started();
-        Self { process, runtime, supervision }
+        let (hosted, started) =
+            Hosted::start(async |process| kleos_normalizer::start(process, log, "test", settings));
+        started.unwrap();
+        Self { hosted }
     }
 
     /// Waits until so many webhooks are done and the process is well.
     #[track_caller]
     pub(crate) fn wait_for(&self, webhooks: usize) {
-        let what = format!("{webhooks} webhooks");
-        wait_until(&what, || {
-            let report = self.process.readiness.report();
+        let process = &self.hosted.process;
+        wait_until(&format!("{webhooks} webhooks"), || {
+            let report = process.readiness.report();
             assert!(!report.stopping, "{report:?}");
-            metric(&self.process, "kleos_worker_records_total", "") >= webhooks as u64
+            metric(process, "kleos_worker_records_total", "") >= webhooks as u64
         });
-    }
-
-    /// Waits for the normalizer to end by itself; tells why.
-    pub(crate) fn join(self) -> LifecycleError {
-        let ended = async { tokio::time::timeout(PATIENCE, self.supervision).await };
-        self.runtime.block_on(ended).unwrap().unwrap().unwrap_err()
     }
 
     /// Stops the normalizer; the batch in hand is finished.
     pub(crate) fn stop(self) -> Process {
-        self.process.lifecycle.stop(StopReason::Requested("the test is over".to_owned()));
-        self.runtime.block_on(self.supervision).unwrap().unwrap();
-        self.process
+        self.hosted.stop()
     }
 }
 

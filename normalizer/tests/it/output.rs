@@ -1,27 +1,15 @@
 //! What came out of the normalizer.
 
-use std::time::Duration;
-
 use kleos_contracts::dead_letter::{DeadLetter, UnmappedEvent};
 use kleos_contracts::event::LearningEvent;
 use kleos_contracts::key::{learner_key, partition_of};
-use kleos_contracts::time::Timestamp;
 use kleos_contracts::topic::Topic;
-use kleos_event_log::{Batch, EventLog, Position, Progress, Start};
+use kleos_event_log::EventLog;
 use kleos_service_kit::bootstrap::Process;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use kleos_test_kit::log::PARTITIONS;
+use kleos_test_kit::records::{Found, read};
 
-use crate::bench::{PARTITIONS, metric};
-
-/// A committed record.
-#[derive(Clone, Debug)]
-pub(crate) struct Found<T> {
-    pub(crate) position: Position,
-    pub(crate) timestamp: Timestamp,
-    pub(crate) key: Option<Vec<u8>>,
-    pub(crate) value: T,
-}
+use crate::bench::metric;
 
 /// All that is committed, in the order of each partition.
 #[derive(Debug)]
@@ -76,26 +64,6 @@ impl Output {
         for Found { position, timestamp, key, value } in &self.letters {
             assert_eq!(position.partition.number, value.partition);
             assert_eq!((key, *timestamp), (&value.key, value.first_seen));
-        }
-    }
-}
-
-fn read<T: Serialize + DeserializeOwned>(log: &EventLog, topic: Topic) -> Vec<Found<T>> {
-    let codec = log.codec::<T>(topic).unwrap();
-    let mut reader = log.reader(topic, Start::Earliest).unwrap();
-    let (mut batch, mut found) = (Batch::default(), Vec::new());
-    loop {
-        batch.clear();
-        let progress = reader.read(&mut batch, Duration::from_millis(200)).unwrap();
-        found.extend(batch.iter().map(|record| Found {
-            position: record.position,
-            timestamp: record.timestamp,
-            key: record.key.map(<[u8]>::to_vec),
-            value: codec.decode(record.value.unwrap()).unwrap(),
-        }));
-        if progress == Progress::CaughtUp {
-            found.sort_by_key(|record| record.position);
-            return found;
         }
     }
 }

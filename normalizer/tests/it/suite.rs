@@ -4,32 +4,6 @@ pub(crate) mod kills;
 pub(crate) mod mapping;
 pub(crate) mod refusing;
 
-use std::path::Path;
-
-use kleos_event_log::EventLog;
-
-pub(crate) use self::kills::{CHILD, run_child};
-
-/// What a log has to bring along to be tested.
-pub(crate) trait Bench {
-    fn log(&self) -> EventLog;
-
-    /// A directory of the test's own.
-    fn directory(&self) -> &Path;
-
-    /// The log for looking at while a child has it.
-    fn watch(&self) -> EventLog;
-
-    /// What a child process needs to open the same log, and the test of it that is the child.
-    fn child(&self) -> (&'static str, Vec<(&'static str, String)>);
-
-    /// Lets go of the log, so that another process can have it.
-    fn close(&mut self) {}
-
-    /// Takes the log back.
-    fn reopen(&mut self) {}
-}
-
 /// Gives every test to a log, as tests of its own.
 macro_rules! suite {
     ($($module:ident::$name:ident),+ $(,)?) => {

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
 
 use kleos_contracts::event::{LearningEvent, Place};
 use kleos_contracts::key::{learner_key, partition_of};
@@ -14,8 +13,8 @@ use kleos_service_kit::clock::{Clock, SystemClock};
 use kleos_service_kit::config::tenants::{self, SecretUse};
 use kleos_service_kit::config::{self, Environment};
 use kleos_test_kit::builders::{EPOCH, learning_event};
+use kleos_test_kit::log::PARTITIONS;
 
-pub(crate) const PARTITIONS: i32 = 4;
 pub(crate) const QUERY_TOKEN: &str = "query-token-of-acme";
 pub(crate) const OTHER_QUERY_TOKEN: &str = "query-token-of-umbrella";
 pub(crate) const PUBLISH_TOKEN: &str = "token-of-the-publisher";
@@ -128,14 +127,4 @@ pub(crate) fn feed_bytes(
 
 pub(crate) fn publish(log: &EventLog, outbox: &Outbox) -> Vec<Position> {
     log.publisher("feed").unwrap().publish(outbox).unwrap()
-}
-
-/// Waits until a condition holds.
-#[track_caller]
-pub(crate) fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "never {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }

@@ -1,52 +1,20 @@
 //! What came out of the processor, and whether it agrees with itself.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use kleos_contracts::award::Award;
 use kleos_contracts::dead_letter::DeadLetter;
 use kleos_contracts::decision::{Decision, outcome, verdict};
 use kleos_contracts::key::{learner_key, partition_of};
 use kleos_contracts::state::{DedupBatch, LearnerState, ProcessorState};
-use kleos_contracts::time::Timestamp;
+use kleos_contracts::time::DAY;
 use kleos_contracts::topic::Topic;
-use kleos_event_log::{Batch, EventLog, Position, Progress, Start};
+use kleos_event_log::EventLog;
 use kleos_service_kit::bootstrap::Process;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use kleos_test_kit::log::PARTITIONS;
+use kleos_test_kit::records::{Found, read};
 
-use crate::bench::PARTITIONS;
 use crate::service::metric;
-
-/// A committed record.
-#[derive(Clone, Debug)]
-pub(crate) struct Found<T> {
-    pub(crate) position: Position,
-    pub(crate) timestamp: Timestamp,
-    pub(crate) key: Option<Vec<u8>>,
-    pub(crate) value: T,
-}
-
-/// All committed records of a topic, in the order of each partition.
-pub(crate) fn read<T: Serialize + DeserializeOwned>(log: &EventLog, topic: Topic) -> Vec<Found<T>> {
-    let codec = log.codec::<T>(topic).unwrap();
-    let mut reader = log.reader(topic, Start::Earliest).unwrap();
-    let (mut batch, mut found) = (Batch::default(), Vec::new());
-    loop {
-        batch.clear();
-        let progress = reader.read(&mut batch, Duration::from_millis(200)).unwrap();
-        found.extend(batch.iter().map(|record| Found {
-            position: record.position,
-            timestamp: record.timestamp,
-            key: record.key.map(<[u8]>::to_vec),
-            value: codec.decode(record.value.unwrap()).unwrap(),
-        }));
-        if progress == Progress::CaughtUp {
-            found.sort_by_key(|record| record.position);
-            return found;
-        }
-    }
-}
 
 /// All that is committed. The processor must stand still while it is read.
 #[derive(Debug)]
@@ -152,6 +120,14 @@ impl Books {
             assert_eq!(key.as_deref(), Some(expected.as_bytes()));
             assert_eq!(position.partition.number, value.partition);
             assert_eq!(*timestamp, value.decided_at);
+        }
+        for Found { position, timestamp, value, .. } in &self.dedup {
+            assert_eq!(position.partition.number, value.partition);
+            // Event keys age from when they are written, not from when their events were accepted.
+            // Activations are of now, and take a learner's shard with them here and there.
+            let with_keys = value.groups.iter().filter(|group| !group.keys.is_empty());
+            let oldest = with_keys.map(|group| group.log_time).min();
+            assert!(oldest.is_none_or(|oldest| timestamp.since(oldest) > DAY), "{value:?}");
         }
         for Found { position, timestamp, key, value } in &self.letters {
             assert_eq!((position.partition.number, key), (value.partition, &value.key));

@@ -12,19 +12,40 @@ use kleos_event_log::EventLog;
 use kleos_rules_processor::{SERVICE, state_directory};
 use kleos_service_kit::clock::SystemClock;
 use kleos_service_kit::data_dir::{DataDir, DataDirError, VERSION};
+use kleos_test_kit::log::{Embedded, TestLog};
+use kleos_test_kit::records::read;
+use tempfile::{TempDir, tempdir};
 
 use crate::bench::{COURSE_POINTS, course, feed, settings};
-use crate::books::{Books, read};
-use crate::embedded::{EmbeddedBench, bench};
+use crate::books::Books;
 use crate::service::Service;
-use crate::suite::Bench;
 use crate::suite::keeping::write_to_the_changelog;
 
 const LEARNERS: u32 = 20;
 const REMEDY: &str = "Mend the disk, or delete the directory: the state is restored from the log";
 
+/// An embedded log, and the directory of a processor.
+struct Bench {
+    embedded: Embedded,
+    data: TempDir,
+}
+
+impl Bench {
+    fn log(&self) -> EventLog {
+        self.embedded.log()
+    }
+
+    fn directory(&self) -> &Path {
+        self.data.path()
+    }
+}
+
+fn bench() -> Bench {
+    Bench { embedded: Embedded::start(), data: tempdir().unwrap() }
+}
+
 /// A log and the copy that a processor has left behind.
-fn bench_with_a_copy() -> EmbeddedBench {
+fn bench_with_a_copy() -> Bench {
     let bench = bench();
     let events = course(0..LEARNERS, 0);
     feed(&bench.log(), &events);
@@ -42,7 +63,7 @@ fn committed(log: &EventLog) -> Vec<Option<i64>> {
 
 /// After the directory is deleted, a processor decides about what is left, and pays each once.
 #[track_caller]
-fn assert_restored(bench: &EmbeddedBench, events: usize) {
+fn assert_restored(bench: &Bench, events: usize) {
     let log = bench.log();
     fs::remove_dir_all(state_directory(bench.directory())).ok();
     let service = Service::start(&log, settings(bench.directory(), ""));
@@ -60,7 +81,7 @@ fn assert_restored(bench: &EmbeddedBench, events: usize) {
 }
 
 /// Files of the copy whose names end or begin so.
-fn files(bench: &EmbeddedBench, is_wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+fn files(bench: &Bench, is_wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     let entries = fs::read_dir(state_directory(bench.directory())).unwrap();
     let paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();

@@ -6,14 +6,15 @@ use std::process::{Command, Stdio};
 
 use kleos_contracts::event::LearningEvent;
 use kleos_event_log::EventLog;
+use kleos_test_kit::log::{TestLog, log_of_child};
+use tempfile::tempdir;
 
 use crate::bench::{COURSE_POINTS, QUERY_TOKEN, course, feed, place, settings};
 use crate::books::Books;
 use crate::service::Service;
-use crate::suite::Bench;
 
 /// The environment variable that makes this test binary a processor on a small disk.
-pub(crate) const CHILD: &str = "KLEOS_RULES_SMALL_DISK";
+const CHILD: &str = "KLEOS_RULES_SMALL_DISK";
 
 const LEARNERS: u32 = 3_000;
 
@@ -37,15 +38,14 @@ fn long_events() -> Vec<LearningEvent> {
     events
 }
 
-pub(crate) fn a_full_disk_stops_the_worker_and_what_it_had_is_restored(bench: &dyn Bench) {
+pub(crate) fn a_full_disk_stops_the_worker_and_what_it_had_is_restored(bench: &dyn TestLog) {
     let log = bench.log();
     let events = long_events();
     for part in events.chunks(500) {
         feed(&log, part);
     }
-    let small = bench.directory().join("small");
-    std::fs::create_dir(&small).unwrap();
-    let said = run_on_a_small_disk(bench, &small);
+    let (small, large) = (tempdir().unwrap(), tempdir().unwrap());
+    let said = run_on_a_small_disk(bench, small.path());
     let expected = "ended: rules-processor/worker-0: writing the state: IO error: ";
     assert!(said.contains(expected), "{said}");
     assert!(said.contains("No space left on device") || said.contains("File too large"), "{said}");
@@ -55,7 +55,7 @@ pub(crate) fn a_full_disk_stops_the_worker_and_what_it_had_is_restored(bench: &d
     books.assert_agree();
     let done = books.decisions.len();
     assert!((1..events.len()).contains(&done), "{done} were decided before the disk was full");
-    let service = Service::start(&log, settings(&bench.directory().join("large"), ""));
+    let service = Service::start(&log, settings(large.path(), ""));
     service.wait_for(events.len() - done);
     service.stop();
     let books = Books::read(&log);
@@ -65,8 +65,7 @@ pub(crate) fn a_full_disk_stops_the_worker_and_what_it_had_is_restored(bench: &d
 }
 
 /// What the child said before it ended.
-fn run_on_a_small_disk(bench: &dyn Bench, small: &Path) -> String {
-    let (test, environment) = bench.child();
+fn run_on_a_small_disk(bench: &dyn TestLog, small: &Path) -> String {
     let has_own_mounts =
         Command::new("unshare").args(["-m", "true"]).status().is_ok_and(|status| status.success());
     let mut command = if has_own_mounts {
@@ -81,24 +80,29 @@ fn run_on_a_small_disk(bench: &dyn Bench, small: &Path) -> String {
     let output = command
         .arg(small)
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--nocapture"])
+        .args(["--exact", "disk::child", "--nocapture"])
         .env(CHILD, small)
-        .envs(environment)
+        .envs([bench.environment()])
         .stderr(Stdio::null())
         .output()
         .unwrap();
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// What the child does until its disk is full.
-pub(crate) fn run_child(log: &EventLog, data: &Path) {
-    let settings = settings(data, "batch_records = 50\nflush_interval = \"1h\"");
-    let (component, reason) = Service::start(log, settings).join();
-    println!("ended: {component}: {reason}");
+/// Not a test of its own: what runs until its disk is full.
+#[test]
+fn child() {
+    if let Some(data) = std::env::var_os(CHILD) {
+        let more = "batch_records = 50\nflush_interval = \"1h\"";
+        let service = Service::start(&log_of_child(), settings(Path::new(&data), more));
+        let (component, reason) = service.join();
+        println!("ended: {component}: {reason}");
+    }
 }
 
-pub(crate) fn without_a_log_it_waits_and_says_for_what(log: &EventLog, data: &Path) {
-    let mut settings = settings(data, "");
+pub(crate) fn without_a_log_it_waits_and_says_for_what(log: &EventLog) {
+    let data = tempdir().unwrap();
+    let mut settings = settings(data.path(), "");
     // It cannot tell its address where there is no log: one that no other process has.
     let [_, _, high, low] = std::process::id().to_be_bytes();
     settings.listen = SocketAddr::from(([127, 99, high, low], 8081));

@@ -1,89 +1,20 @@
 //! The processor on a real cluster.
 
-use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use kleos_event_log::{KafkaConfig, KafkaLog};
+use kleos_test_kit::log::OnKafka;
 
-use kleos_event_log::{EventLog, KafkaConfig, KafkaLog, TopicPlan};
-
-use crate::bench::PARTITIONS;
 use crate::disk;
-use crate::suite::{Bench, kills, suite_tests};
+use crate::suite::suite_tests;
 
-struct KafkaBench {
-    config: KafkaConfig,
-    directory: tempfile::TempDir,
-}
-
-fn environment(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| {
-        panic!("{name} is not set: run scripts/kafka up and eval \"$(scripts/kafka env)\"")
-    })
-}
-
-fn config(prefix: String) -> KafkaConfig {
-    let registry = environment("KLEOS_TEST_REGISTRY");
-    let mut config = KafkaConfig::new(&environment("KLEOS_TEST_KAFKA"), &registry);
-    config.prefix = prefix;
-    config.session_timeout = Duration::from_secs(6);
-    config
-}
-
-/// A deployment of its own on the shared cluster.
-fn bench() -> KafkaBench {
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let number = NUMBER.fetch_add(1, Ordering::SeqCst);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let config = config(format!("rules{}-{number}.", now.as_millis()));
-    let plan = TopicPlan { partitions: PARTITIONS, replication: 1 };
-    KafkaLog::apply_topics(&config, plan).unwrap();
-    KafkaBench { config, directory: tempfile::tempdir().unwrap() }
-}
-
-impl Bench for KafkaBench {
-    fn log(&self) -> EventLog {
-        KafkaLog::connect(self.config.clone()).unwrap().into_log()
-    }
-
-    fn directory(&self) -> &Path {
-        self.directory.path()
-    }
-
-    fn watch(&self) -> EventLog {
-        self.log()
-    }
-
-    fn child(&self) -> (&'static str, Vec<(&'static str, String)>) {
-        ("kafka::child", vec![("KLEOS_PREFIX", self.config.prefix.clone())])
-    }
-}
-
-suite_tests!(bench());
-
-/// Not a test of its own: what the parent kills, or lets run into a full disk.
-#[test]
-fn child() {
-    let log = || {
-        let config = config(environment("KLEOS_PREFIX"));
-        KafkaLog::connect(config).unwrap().into_log()
-    };
-    if let Some(data) = std::env::var_os(kills::CHILD) {
-        kills::run_child(&log(), Path::new(&data));
-    }
-    if let Some(data) = std::env::var_os(disk::CHILD) {
-        disk::run_child(&log(), Path::new(&data));
-    }
-}
+suite_tests!(OnKafka::start());
 
 #[test]
 fn a_full_disk_stops_the_worker_and_what_it_had_is_restored() {
-    disk::a_full_disk_stops_the_worker_and_what_it_had_is_restored(&bench());
+    disk::a_full_disk_stops_the_worker_and_what_it_had_is_restored(&OnKafka::start());
 }
 
 #[test]
 fn without_a_cluster_it_waits_and_says_for_what() {
-    let directory = tempfile::tempdir().unwrap();
     let nobody = KafkaConfig::new("127.0.0.1:9", "http://127.0.0.1:9/none");
-    let log = KafkaLog::connect(nobody).unwrap().into_log();
-    disk::without_a_log_it_waits_and_says_for_what(&log, directory.path());
+    disk::without_a_log_it_waits_and_says_for_what(&KafkaLog::connect(nobody).unwrap().into_log());
 }

@@ -1,26 +1,28 @@
 //! The query port.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use kleos_event_log::EventLog;
 use kleos_service_kit::clock::SharedClock;
 use kleos_test_kit::builders::EPOCH;
 use kleos_test_kit::clock::ManualClock;
+use kleos_test_kit::log::{Embedded, TestLog};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tempfile::tempdir;
 
 use crate::bench::{OTHER_QUERY_TOKEN, PUBLISH_TOKEN, QUERY_TOKEN, feed, settings};
-use crate::embedded::bench;
 use crate::service::{Answer, Service};
-use crate::suite::Bench;
 use crate::suite::deciding::two_weeks;
 
 /// A processor that has decided about two weeks of learner 1, at noon of the last day.
-fn started(bench: &dyn Bench) -> Service {
+fn started(log: &EventLog, data: &Path) -> Service {
     let clock: SharedClock = Arc::new(ManualClock::at("2025-08-28T12:00:00Z".parse().unwrap()));
     let events = two_weeks(EPOCH);
-    feed(&bench.log(), &events);
-    let settings = settings(bench.directory(), "");
-    let service = Service::try_start("a", &bench.log(), (settings, clock)).unwrap();
+    feed(log, &events);
+    let settings = settings(data, "");
+    let service = Service::try_start("a", log, (settings, clock)).unwrap();
     service.wait_for(events.len());
     service
 }
@@ -51,8 +53,8 @@ fn row(limit: &Value) -> String {
 
 #[test]
 fn a_learner_is_shown_with_what_is_left_of_each_limit() {
-    let bench = bench();
-    let service = started(&bench);
+    let (log, data) = (Embedded::start(), tempdir().unwrap());
+    let service = started(&log.log(), data.path());
     let Answer { status, mut body } = service.learner(1);
     assert_eq!(status, 200);
     let limits: Vec<String> = body["limits"].as_array().unwrap().iter().map(row).collect();
@@ -101,8 +103,8 @@ fn a_learner_is_shown_with_what_is_left_of_each_limit() {
 
 #[test]
 fn only_a_query_token_of_the_tenant_opens_and_a_refusal_tells_nothing() {
-    let bench = bench();
-    let service = started(&bench);
+    let (log, data) = (Embedded::start(), tempdir().unwrap());
+    let service = started(&log.log(), data.path());
     let refused = json!({
         "status": "error", "error": "authentication_failed",
         "error_code": "AUTHENTICATION_FAILED", "message": "a valid bearer token is needed",
@@ -133,8 +135,8 @@ fn only_a_query_token_of_the_tenant_opens_and_a_refusal_tells_nothing() {
 
 #[test]
 fn what_is_not_there_is_told_apart() {
-    let bench = bench();
-    let service = started(&bench);
+    let (log, data) = (Embedded::start(), tempdir().unwrap());
+    let service = started(&log.log(), data.path());
     let unknown = service.learner(2);
     assert_eq!((unknown.status, &unknown.body["error"]), (404, &"not_found".into()));
     let message = "no event of learner \"campus-a/2\" of tenant acme was accepted; the learner is \
@@ -157,9 +159,9 @@ fn what_is_not_there_is_told_apart() {
 /// Many rules that each say why they did not pay can say more than a record holds.
 #[test]
 fn an_explanation_that_is_too_long_is_cut_to_what_each_rule_said() {
-    let bench = bench();
-    let log = bench.log();
-    let service = Service::start(&log, settings(bench.directory(), ""));
+    let (embedded, data) = (Embedded::start(), tempdir().unwrap());
+    let log = embedded.log();
+    let service = Service::start(&log, settings(data.path(), ""));
     service.wait_until_it_has(4);
     let rules: Vec<Value> = (0..200)
         .map(|number| {

@@ -1,7 +1,5 @@
 //! The rules-processor as a process of its own, in this one.
 
-use std::time::Duration;
-
 use kleos_contracts::state::PartitionOwner;
 use kleos_contracts::time::Timestamp;
 use kleos_contracts::topic::Topic;
@@ -10,26 +8,21 @@ use kleos_rules_processor::Settings;
 use kleos_service_kit::bootstrap::Process;
 use kleos_service_kit::clock::{SharedClock, SystemClock};
 use kleos_service_kit::failure::Failure;
-use kleos_service_kit::lifecycle::{LifecycleError, StopReason};
+use kleos_service_kit::lifecycle::LifecycleError;
+use kleos_test_kit::records::read;
+use kleos_test_kit::service::Hosted;
+use kleos_test_kit::wait::wait_until;
 use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
-use tokio::runtime::{Builder, Runtime};
-use tokio::task::JoinHandle;
 
-use crate::bench::{PUBLISH_TOKEN, QUERY_TOKEN, wait_until};
-use crate::books::read;
-
-/// How long a process may take to end by itself.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::bench::{PUBLISH_TOKEN, QUERY_TOKEN};
 
 pub(crate) struct Service {
-    pub(crate) process: Process,
+    hosted: Hosted,
     log: EventLog,
     instance: String,
     started_at: Timestamp,
     client: Client,
-    runtime: Runtime,
-    supervision: JoinHandle<Result<(), LifecycleError>>,
 }
 
 /// What a port answered.
@@ -53,21 +46,20 @@ impl Service {
         log: &EventLog,
         (settings, clock): (Settings, SharedClock),
     ) -> Result<Self, Failure> {
-        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let stop_within = Duration::from_secs(25);
-        let (process, supervisor) =
-            Process::new(runtime.handle().clone(), clock, stop_within).unwrap();
-        let started_at = process.clock.now();
-        let supervision = runtime.spawn(supervisor.run());
-        let started = kleos_rules_processor::start(&process, log, instance, settings);
-        if let Err(failure) = runtime.block_on(started) {
-            process.lifecycle.stop(StopReason::Requested("the start failed".to_owned()));
-            runtime.block_on(supervision).unwrap().unwrap();
+        let started_at = clock.now();
+        let (hosted, started) = Hosted::start_at(clock, async |process| {
+            kleos_rules_processor::start(process, log, instance, settings).await
+        });
+        if let Err(failure) = started {
+            drop(hosted.stop());
             return Err(failure);
         }
-        process.lifecycle.all_started();
         let (log, instance, client) = (log.clone(), instance.to_owned(), Client::new());
-        Ok(Self { process, log, instance, started_at, client, runtime, supervision })
+        Ok(Self { hosted, log, instance, started_at, client })
+    }
+
+    pub(crate) fn process(&self) -> &Process {
+        &self.hosted.process
     }
 
     /// Waits until so many learners' events are decided or set aside.
@@ -101,27 +93,21 @@ impl Service {
     #[track_caller]
     pub(crate) fn wait_until(&self, what: &str, is_so: impl Fn(&Process) -> bool) {
         wait_until(what, || {
-            let report = self.process.readiness.report();
+            let report = self.process().readiness.report();
             assert!(!report.stopping, "before {what}: {report:?}");
-            is_so(&self.process)
+            is_so(self.process())
         });
     }
 
     /// Stops the processor; the batch in hand is finished.
     pub(crate) fn stop(self) -> Process {
-        self.process.lifecycle.stop(StopReason::Requested("the test is over".to_owned()));
-        self.runtime.block_on(self.supervision).unwrap().unwrap();
-        self.process
+        self.hosted.stop()
     }
 
     /// Waits for the processor to end by itself; tells which component failed, and why.
     #[track_caller]
     pub(crate) fn join(self) -> (String, String) {
-        let ended = async { tokio::time::timeout(PATIENCE, self.supervision).await };
-        let Ok(ended) = self.runtime.block_on(ended) else {
-            panic!("it goes on: {:?}", self.process.readiness.report());
-        };
-        match ended.unwrap() {
+        match self.hosted.join() {
             Err(LifecycleError::Failed { component, reason }) => (component, reason),
             other => panic!("ended with {other:?}"),
         }
@@ -155,7 +141,7 @@ impl Service {
     }
 
     pub(crate) fn send(&self, request: RequestBuilder) -> Answer {
-        self.runtime.block_on(async {
+        self.hosted.runtime.block_on(async {
             let response = request.send().await.unwrap();
             let status = response.status().as_u16();
             let text = response.text().await.unwrap();

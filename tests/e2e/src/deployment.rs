@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 pub use self::configuration::QUERY_TOKEN;
 use self::configuration::{CUSTOM_TOKEN, MOODLE_TOKEN, PARTITIONS, Ports, configuration};
 pub use self::lag::{Lag, Open};
-use self::net::{free_ports, http_status};
+use self::net::{free_ports, http_get, http_status};
 use crate::cluster::Cluster;
 use crate::send::Target;
 use anyhow::{Context, bail};
@@ -256,6 +256,19 @@ impl Deployment {
     #[must_use]
     pub fn role(&self, name: &str) -> Option<Role> {
         self.processes.get(name).map(|process| process.role)
+    }
+
+    /// The process id of a process that runs.
+    #[must_use]
+    pub fn pid(&self, name: &str) -> Option<u32> {
+        self.processes.get(name)?.child.as_ref().map(Child::id)
+    }
+
+    /// What a process says of itself at `/metrics`; none while it does not listen.
+    #[must_use]
+    pub fn metrics(&self, name: &str) -> Option<String> {
+        let answer = http_get(self.processes.get(name)?.admin, "/metrics")?;
+        answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned())
     }
 
     /// Where the query ports are.

@@ -11,6 +11,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use super::asker::Asker;
 use super::config::{Isolation, KafkaConfig};
 use super::context::Quiet;
 use super::failure;
@@ -29,8 +30,8 @@ pub(super) struct Cluster {
     pub(super) config: KafkaConfig,
     /// A client's watermarks are those of its own isolation: only one that reads uncommitted
     /// records is told where a partition really ends.
-    uncommitted: BaseConsumer<Quiet>,
-    committed: BaseConsumer<Quiet>,
+    uncommitted: Asker,
+    committed: Asker,
     pub(super) names: Names,
 }
 
@@ -64,14 +65,8 @@ impl std::fmt::Debug for Cluster {
 
 impl Cluster {
     pub(super) fn connect(config: KafkaConfig) -> Result<Self, LogError> {
-        let client = |isolation| {
-            config
-                .reader(isolation)
-                .create_with_context(Quiet)
-                .map_err(|error| failure::of_call("setting up a client", &error))
-        };
-        let (uncommitted, committed) =
-            (client(Isolation::Uncommitted)?, client(Isolation::Committed)?);
+        let uncommitted = Asker::new(&config, Isolation::Uncommitted)?;
+        let committed = Asker::new(&config, Isolation::Committed)?;
         let names = Names::new(&config);
         Ok(Self { config, uncommitted, committed, names })
     }
@@ -79,10 +74,9 @@ impl Cluster {
     /// How many partitions a topic has, and how many copies of each.
     pub(super) fn shape(&self, topic: Topic) -> Result<(i32, i32), LogError> {
         let name = self.names.of(topic);
-        let metadata = self
-            .uncommitted
-            .fetch_metadata(Some(name), CALL_TIMEOUT)
-            .map_err(|error| failure::of_call(&self.asking("topics"), &error))?;
+        let metadata = self.uncommitted.ask(&self.asking("topics"), |client| {
+            client.fetch_metadata(Some(name), CALL_TIMEOUT)
+        })?;
         let found = metadata.topics().iter().find(|found| found.name() == name);
         let partitions = found.map(|found| found.partitions()).unwrap_or_default();
         let copies = partitions.iter().map(|partition| partition.replicas().len()).min();
@@ -105,18 +99,19 @@ impl Cluster {
 
     /// The cluster's own id and this deployment's prefix.
     pub(super) fn identity(&self) -> Result<String, LogError> {
-        let id = self.uncommitted.client().fetch_cluster_id(CALL_TIMEOUT);
-        let id = id.ok_or_else(|| LogError::unavailable(self.asking("their id"), "no answer"))?;
+        let none = KafkaError::MetadataFetch(RDKafkaErrorCode::OperationTimedOut);
+        let id = self.uncommitted.ask(&self.asking("their id"), |client| {
+            client.client().fetch_cluster_id(CALL_TIMEOUT).ok_or(none)
+        })?;
         Ok(format!("kafka:{id}/{}", self.config.prefix))
     }
 
     /// Whether a worker's group has a member of the worker's name.
     pub(super) fn has_member(&self, spec: &WorkerSpec) -> Result<bool, LogError> {
         let (group, name) = (self.config.named(&spec.group()), self.config.named(&spec.member()));
-        let groups = self
-            .uncommitted
-            .fetch_group_list(Some(&group), CALL_TIMEOUT)
-            .map_err(|error| failure::of_call(&self.asking(&group), &error))?;
+        let groups = self.uncommitted.ask(&self.asking(&group), |client| {
+            client.fetch_group_list(Some(&group), CALL_TIMEOUT)
+        })?;
         let mut members = groups.groups().iter().flat_map(|group| group.members());
         Ok(members.any(|member| member.client_id() == name))
     }
@@ -189,15 +184,16 @@ impl Cluster {
     /// Where all partitions of a topic begin or end for a client, by one request to each broker.
     fn bounds(
         &self,
-        client: &BaseConsumer<Quiet>,
+        client: &Asker,
         topic: Topic,
         which: Offset,
     ) -> Result<BTreeMap<i32, i64>, LogError> {
-        let failed = |error| failure::of_call("asking where partitions begin and end", &error);
+        let what = "asking where partitions begin and end";
+        let failed = |error| failure::of_call(what, &error);
         let mut list = TopicPartitionList::new();
         list.add_partition_range(self.names.of(topic), 0, self.shape(topic)?.0 - 1);
         list.set_all_offsets(which).map_err(failed)?;
-        let found = client.offsets_for_times(list, CALL_TIMEOUT).map_err(failed)?;
+        let found = client.ask(what, |client| client.offsets_for_times(list, CALL_TIMEOUT))?;
         let mut bounds = BTreeMap::new();
         for element in found.elements() {
             element.error().map_err(failed)?;
@@ -216,19 +212,10 @@ impl Cluster {
         self.watermarks_of(&self.committed, partition).map(|(_, high)| high)
     }
 
-    fn watermarks_of(
-        &self,
-        client: &BaseConsumer<Quiet>,
-        partition: Partition,
-    ) -> Result<(i64, i64), LogError> {
+    fn watermarks_of(&self, client: &Asker, partition: Partition) -> Result<(i64, i64), LogError> {
         let name = self.names.of(partition.topic);
-        client.fetch_watermarks(name, partition.number, CALL_TIMEOUT).map_err(|error| {
-            if failure::is_of_leaders(&error) {
-                // The client goes by what it remembers of the topic, for a quarter of an hour: it
-                // is to look anew. Whether it can is the next attempt's affair.
-                client.fetch_metadata(Some(name), CALL_TIMEOUT).ok();
-            }
-            failure::of_call("asking where a partition ends", &error)
+        client.ask("asking where a partition ends", |client| {
+            client.fetch_watermarks(name, partition.number, CALL_TIMEOUT)
         })
     }
 

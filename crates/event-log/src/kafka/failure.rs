@@ -35,19 +35,6 @@ pub(super) fn of_transaction(error: &KafkaError) -> Transactional {
     if can_abort { Transactional::Abort } else { Transactional::Renew }
 }
 
-/// Whether a client asked the wrong broker, or knows of none to ask.
-pub(super) fn is_of_leaders(error: &KafkaError) -> bool {
-    matches!(
-        error.rdkafka_error_code(),
-        Some(
-            RDKafkaErrorCode::UnknownPartition
-                | RDKafkaErrorCode::UnknownTopicOrPartition
-                | RDKafkaErrorCode::NotLeaderForPartition
-                | RDKafkaErrorCode::LeaderNotAvailable
-        )
-    )
-}
-
 /// An error of some other call; `what` says which.
 pub(super) fn of_call(what: &str, error: &KafkaError) -> LogError {
     let cause = error.to_string();

@@ -74,10 +74,14 @@ impl Session {
         inputs: Option<&Inputs<'_>>,
         slot_of: &mut dyn FnMut(usize, &Outgoing<'_>) -> Option<usize>,
     ) -> Result<(), KafkaError> {
-        for (index, outgoing) in outbox.iter().enumerate() {
-            let slot = slot_of(index, &outgoing).unwrap_or(NO_SLOT);
-            self.send(&outgoing, slot)?;
-            if index % REPORT_EVERY == REPORT_EVERY - 1 {
+        // A partition's records one after the other: the client sends what a partition has whenever
+        // its lingering is over, so records by turns would go out in many small requests.
+        let mut records: Vec<_> = outbox.iter().enumerate().collect();
+        records.sort_by_key(|(_, outgoing)| outgoing.partition);
+        for (sent, (index, outgoing)) in records.iter().enumerate() {
+            let slot = slot_of(*index, outgoing).unwrap_or(NO_SLOT);
+            self.send(outgoing, slot)?;
+            if sent % REPORT_EVERY == REPORT_EVERY - 1 {
                 self.producer.poll(Duration::ZERO);
             }
         }

@@ -1,22 +1,20 @@
 //! A normalizer that is killed, and several that share the work.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::path::PathBuf;
-use std::process::{Child, Command};
+use std::path::Path;
 
 use kleos_contracts::raw::RawWebhook;
 use kleos_contracts::topic::Topic;
-use kleos_event_log::{EventLog, Kind};
+use kleos_event_log::EventLog;
 use kleos_normalizer::SERVICE;
+use kleos_test_kit::log::{TestLog, hold_in_transaction, log_of_child, spawn_child};
+use kleos_test_kit::wait::wait_until;
 
-use crate::bench::{Service, committed, feed, metric, numbered, settings, wait_until, webhook};
+use crate::bench::{Service, committed, feed, metric, numbered, settings, webhook};
 use crate::output::Output;
-use crate::suite::Bench;
 
 /// The environment variable that makes this test binary a normalizer.
-pub(crate) const CHILD: &str = "KLEOS_NORMALIZER_CHILD";
+const CHILD: &str = "KLEOS_NORMALIZER_CHILD";
 
 const WEBHOOKS: usize = 3_000;
 const KILLS: usize = 4;
@@ -64,16 +62,16 @@ fn assert_each_once(log: &EventLog) {
 
 /// On a cluster each kill meets an open transaction: its records are written, its offsets not yet
 /// committed.
-pub(crate) fn kills_between_processing_and_commit_lose_and_double_nothing(bench: &mut dyn Bench) {
+pub(crate) fn kills_between_processing_and_commit_lose_and_double_nothing(bench: &mut dyn TestLog) {
     let ends = feed_many(&bench.log());
     bench.close();
     let watch = bench.watch();
     for _ in 0..KILLS {
         let before = committed(&watch);
-        let mut child = Victim::start(bench);
-        child.wait_until("something was committed", |_| committed(&watch) > before);
-        child.stop_in_a_transaction(&watch);
-        child.kill();
+        let child = spawn_child(bench, "suite::kills::child", (CHILD, Path::new("")));
+        wait_until("something was committed", || committed(&watch) > before);
+        hold_in_transaction(&watch, &child, (SERVICE, Topic::Events));
+        drop(child);
     }
     drop(watch);
     bench.reopen();
@@ -88,89 +86,22 @@ pub(crate) fn kills_between_processing_and_commit_lose_and_double_nothing(bench:
     assert_each_once(&log);
 }
 
-/// A child that is killed when it is dropped, and what it has said.
-struct Victim {
-    child: Child,
-    said: PathBuf,
-}
-
-impl Victim {
-    /// Starts this test binary again, as a normalizer.
-    fn start(bench: &dyn Bench) -> Self {
-        let (test, environment) = bench.child();
-        let said = bench.directory().join("child.log");
-        let output = File::create(&said).unwrap();
-        let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", test, "--nocapture"])
-            .env(CHILD, "1")
-            .envs(environment)
-            .stdout(output.try_clone().unwrap())
-            .stderr(output)
-            .spawn()
-            .unwrap();
-        Self { child, said }
-    }
-
-    /// Waits until a condition holds, while the child lives.
-    fn wait_until(&mut self, what: &str, is_so: impl Fn(&Child) -> bool) {
-        let child = RefCell::new(&mut self.child);
-        wait_until(what, || {
-            let mut child = child.borrow_mut();
-            let ended = child.try_wait().unwrap();
-            assert!(ended.is_none(), "before {what}: {}", fs::read_to_string(&self.said).unwrap());
-            is_so(&child)
-        });
-    }
-
-    /// Holds the child still where it has written records that are not committed. The embedded log
-    /// shows nothing of that, so there it is held anywhere.
-    fn stop_in_a_transaction(&mut self, watch: &EventLog) {
-        let is_open = || {
-            let standings = watch.progress(SERVICE, Topic::Events).unwrap();
-            standings.iter().any(|standing| standing.end > standing.stable)
-        };
-        self.wait_until("in a transaction", |child| {
-            signal(child, "STOP");
-            let is_there = watch.kind() == Kind::Embedded || is_open();
-            if !is_there {
-                signal(child, "CONT");
-            }
-            is_there
-        });
-    }
-
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Victim {
-    fn drop(&mut self) {
-        // A test that has failed leaves no process behind.
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-fn signal(child: &Child, name: &str) {
-    let line = format!("kill -{name} {}", child.id());
-    assert!(Command::new("sh").args(["-c", &line]).status().unwrap().success());
-}
-
-pub(crate) fn several_workers_lose_and_double_nothing(bench: &mut dyn Bench) {
+pub(crate) fn several_workers_lose_and_double_nothing(bench: &mut dyn TestLog) {
     let log = bench.log();
     feed_many(&log);
     let service = Service::start(&log, &settings("workers = 3\nbatch_records = 50"));
     service.wait_for(WEBHOOKS);
-    wait_until("all three ready", || service.process.readiness.report().ready);
+    wait_until("all three ready", || service.hosted.process.readiness.report().ready);
     let process = service.stop();
     Output::read(&log).assert_counted(&process, WEBHOOKS);
     assert_each_once(&log);
 }
 
-/// What the child does until it is killed: small transactions, so that there are many.
-pub(crate) fn run_child(log: &EventLog) {
-    let service = Service::start(log, &settings("batch_records = 10"));
-    panic!("{:?}", service.join());
+/// Not a test of its own: what the parent kills. Its transactions are small, so that there are many.
+#[test]
+fn child() {
+    if std::env::var_os(CHILD).is_some() {
+        let service = Service::start(&log_of_child(), &settings("batch_records = 10"));
+        panic!("{:?}", service.hosted.join());
+    }
 }

@@ -3,12 +3,12 @@
 use kleos_contracts::dead_letter::UnmappedEvent;
 use kleos_contracts::event::{LearningEvent, id_origin};
 use kleos_contracts::reason;
+use kleos_test_kit::log::TestLog;
 use serde_json::{Value, json};
 
 use crate::bench::{Service, feed, metric, occurred_at, received_at, settings, webhook};
 use crate::moodle::{event_trigger, statement, web_hooks};
 use crate::output::Output;
-use crate::suite::Bench;
 
 const COURSE_COMPLETED: &str = "\\core\\event\\course_completed";
 const LESSON_COMPLETED: &str = "\\core\\event\\course_module_completion_updated";
@@ -20,7 +20,7 @@ const XAPI_ENROLLED: &str = "https://xapi.edlm/profiles/edlm-lms/concepts/verbs/
 
 /// What comes of bodies that arrive at an instance, one webhook each.
 #[track_caller]
-fn normalized(bench: &dyn Bench, webhooks: &[(&str, String)]) -> (Output, u64) {
+fn normalized(bench: &dyn TestLog, webhooks: &[(&str, String)]) -> (Output, u64) {
     let log = bench.log();
     for (number, (instance, body)) in (0..).zip(webhooks) {
         let mut webhook = webhook(instance, body.as_str());
@@ -44,7 +44,7 @@ fn event_of(output: &Output, number: usize) -> Option<&LearningEvent> {
     events.find(|event| event.trace.delivery_id.as_deref() == Some(&delivery))
 }
 
-pub(crate) fn one_event_is_the_same_over_every_channel(bench: &mut dyn Bench) {
+pub(crate) fn one_event_is_the_same_over_every_channel(bench: &mut dyn TestLog) {
     let fields = json!({"userid": "0", "relateduserid": "8774", "objectid": "5521"});
     let custom = json!({
         "event": "course.completed", "event_id": "77", "occurred_at": occurred_at(),
@@ -77,7 +77,9 @@ pub(crate) fn one_event_is_the_same_over_every_channel(bench: &mut dyn Bench) {
     assert_eq!(origins, [native, derived, derived, native]);
 }
 
-pub(crate) fn the_learner_is_whom_the_event_concerns_and_not_who_caused_it(bench: &mut dyn Bench) {
+pub(crate) fn the_learner_is_whom_the_event_concerns_and_not_who_caused_it(
+    bench: &mut dyn TestLog,
+) {
     let hooked = |name: &str, fields: Value| ("campus-a", web_hooks(name, &fields));
     let lesson = json!({
         "userid": "17", "relateduserid": "8774", "contextinstanceid": "4471",
@@ -124,7 +126,7 @@ pub(crate) fn the_learner_is_whom_the_event_concerns_and_not_who_caused_it(bench
 }
 
 pub(crate) fn learners_of_a_tenant_that_goes_by_address_have_the_address_as_key(
-    bench: &mut dyn Bench,
+    bench: &mut dyn TestLog,
 ) {
     let body = r#"{"event":"lesson.completed","event_id":"1","user":{"id":"5","email":"Jane@Example.org"}}"#;
     let (output, _) = normalized(bench, &[("academy", body.to_owned())]);
@@ -134,7 +136,7 @@ pub(crate) fn learners_of_a_tenant_that_goes_by_address_have_the_address_as_key(
 }
 
 pub(crate) fn a_type_that_nobody_maps_is_kept_with_its_place_and_without_secrets(
-    bench: &mut dyn Bench,
+    bench: &mut dyn TestLog,
 ) {
     let unknown = web_hooks("\\core\\event\\user_loggedout", &json!({"userid": "8774"}));
     let known = web_hooks(COURSE_COMPLETED, &json!({"userid": 2, "relateduserid": 8774}));
@@ -160,7 +162,7 @@ pub(crate) fn a_type_that_nobody_maps_is_kept_with_its_place_and_without_secrets
     assert_eq!(found, expected);
 }
 
-pub(crate) fn what_the_plugin_tells_of_its_own_work_is_only_counted(bench: &mut dyn Bench) {
+pub(crate) fn what_the_plugin_tells_of_its_own_work_is_only_counted(bench: &mut dyn TestLog) {
     let own = json!({"component": "local_webhooks", "userid": "8774"});
     let own = web_hooks("\\local_webhooks\\event\\response_answer", &own);
     let (output, ignored) = normalized(bench, &[("campus-a", own.clone()), ("campus-a", own)]);
@@ -168,7 +170,7 @@ pub(crate) fn what_the_plugin_tells_of_its_own_work_is_only_counted(bench: &mut 
     assert_eq!(ignored, 2);
 }
 
-pub(crate) fn each_item_of_a_list_has_an_outcome_of_its_own(bench: &mut dyn Bench) {
+pub(crate) fn each_item_of_a_list_has_an_outcome_of_its_own(bench: &mut dyn TestLog) {
     let item = |name: &str, fields: Value| -> Value {
         serde_json::from_str(&web_hooks(name, &fields)).unwrap()
     };

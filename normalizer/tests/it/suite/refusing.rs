@@ -6,11 +6,11 @@ use kleos_contracts::reason;
 use kleos_contracts::time::{SECOND, Timestamp};
 use kleos_contracts::topic::Topic;
 use kleos_event_log::{EventLog, Position};
+use kleos_test_kit::log::TestLog;
 
 use crate::bench::{Service, feed, feed_bytes, metric, numbered, received_at, settings, webhook};
 use crate::moodle::{event_trigger, web_hooks};
 use crate::output::Output;
-use crate::suite::Bench;
 
 /// Bytes that are not a webhook.
 fn unreadable(log: &EventLog) -> Vec<Vec<u8>> {
@@ -75,7 +75,7 @@ fn refused() -> Vec<(RawWebhook, &'static str, &'static str)> {
 
 /// Each bad record is followed by a good one in its partition.
 pub(crate) fn what_cannot_be_understood_is_set_aside_and_its_partition_goes_on(
-    bench: &mut dyn Bench,
+    bench: &mut dyn TestLog,
 ) {
     let log = bench.log();
     let codec = log.codec::<RawWebhook>(Topic::Raw).unwrap();
@@ -137,7 +137,7 @@ fn letter(
 }
 
 /// A control character takes one byte in a form and six in JSON.
-pub(crate) fn what_grows_too_large_is_set_aside(bench: &mut dyn Bench) {
+pub(crate) fn what_grows_too_large_is_set_aside(bench: &mut dyn TestLog) {
     let log = bench.log();
     let mut body = event_trigger("\\core\\event\\user_loggedout", "x=").into_bytes();
     body.resize(body.len() + 1_500_000, 1);
@@ -157,7 +157,7 @@ pub(crate) fn what_grows_too_large_is_set_aside(bench: &mut dyn Bench) {
 
 /// A letter carries the whole webhook, so a letter for each of many items would be many times the
 /// webhook.
-pub(crate) fn a_list_of_bad_items_is_set_aside_once_for_each_reason(bench: &mut dyn Bench) {
+pub(crate) fn a_list_of_bad_items_is_set_aside_once_for_each_reason(bench: &mut dyn TestLog) {
     let log = bench.log();
     let padding = " ".repeat(200_000);
     let items = ["5"; 9_000].join(",");

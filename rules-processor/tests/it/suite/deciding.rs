@@ -11,14 +11,17 @@ use kleos_contracts::time::{DAY, SECOND, Timestamp};
 use kleos_contracts::topic::Topic;
 use kleos_event_log::{Address, EventLog, Outbox, Partition, Position};
 use kleos_rules_engine::{ENGINE_VERSION, compile};
+use kleos_test_kit::log::{PARTITIONS, TestLog};
+use kleos_test_kit::records::{Found, read};
+use kleos_test_kit::wait::wait_until;
+use tempfile::tempdir;
 
 use crate::bench::{
-    COURSE_POINTS, PARTITIONS, act, course, feed, feed_bytes, minute, partition_of_learner, place,
-    publish, put, settings, wait_until,
+    COURSE_POINTS, act, course, feed, feed_bytes, minute, partition_of_learner, place, publish,
+    put, settings,
 };
-use crate::books::{Books, read};
+use crate::books::Books;
 use crate::service::{Service, metric};
-use crate::suite::Bench;
 
 /// Two weeks of learner 1, of which the first begins at a time.
 pub(crate) fn two_weeks(from: Timestamp) -> Vec<LearningEvent> {
@@ -47,11 +50,11 @@ pub(crate) fn two_weeks(from: Timestamp) -> Vec<LearningEvent> {
     events
 }
 
-pub(crate) fn the_default_rules_pay_and_every_line_is_accounted_for(bench: &mut dyn Bench) {
-    let log = bench.log();
+pub(crate) fn the_default_rules_pay_and_every_line_is_accounted_for(bench: &mut dyn TestLog) {
+    let (log, data) = (bench.log(), tempdir().unwrap());
     let events = two_weeks(minute(0));
     feed(&log, &events);
-    let service = Service::start(&log, settings(bench.directory(), ""));
+    let service = Service::start(&log, settings(data.path(), ""));
     service.wait_for(events.len());
     let process = service.stop();
     let books = Books::read(&log);
@@ -87,9 +90,9 @@ pub(crate) fn the_default_rules_pay_and_every_line_is_accounted_for(bench: &mut 
 }
 
 pub(crate) fn duplicates_conflicts_and_late_events_have_outcomes_and_are_not_paid(
-    bench: &mut dyn Bench,
+    bench: &mut dyn TestLog,
 ) {
-    let log = bench.log();
+    let (log, data) = (bench.log(), tempdir().unwrap());
     let first = act(1, "course", "course.completed", minute(0));
     let mut again = LearningEvent { accepted_at: minute(9), ..first.clone() };
     again.trace.delivery_id = Some("another".to_owned());
@@ -119,7 +122,7 @@ pub(crate) fn duplicates_conflicts_and_late_events_have_outcomes_and_are_not_pai
         late.clone(),
     ];
     let positions = feed(&log, &events);
-    let service = Service::start(&log, settings(bench.directory(), ""));
+    let service = Service::start(&log, settings(data.path(), ""));
     service.wait_for(events.len());
     let process = service.stop();
     let books = Books::read(&log);
@@ -200,11 +203,11 @@ fn letter(position: Position, value: Vec<u8>) -> DeadLetter {
 }
 
 pub(crate) fn what_cannot_be_decided_about_is_set_aside_and_its_partition_goes_on(
-    bench: &mut dyn Bench,
+    bench: &mut dyn TestLog,
 ) {
-    let log = bench.log();
+    let (log, data) = (bench.log(), tempdir().unwrap());
     let expected = feed_bad(&log);
-    let service = Service::start(&log, settings(bench.directory(), ""));
+    let service = Service::start(&log, settings(data.path(), ""));
     service.wait_for(2 * expected.len());
     let process = service.stop();
     let books = Books::read(&log);
@@ -224,8 +227,8 @@ const BONUS: &str = r#"[{"rule_id": "bonus", "trigger": {"event": "course.comple
 
 /// Between two learners' events of one transaction stands a set that cannot be had yet: the first
 /// is decided each time, and each time nothing of it may stay.
-pub(crate) fn nothing_is_kept_of_a_transaction_that_is_rolled_back(bench: &mut dyn Bench) {
-    let log = bench.log();
+pub(crate) fn nothing_is_kept_of_a_transaction_that_is_rolled_back(bench: &mut dyn TestLog) {
+    let (log, data) = (bench.log(), tempdir().unwrap());
     let number = partition_of_learner(1);
     let other = (2..).find(|other| partition_of_learner(*other) == number).unwrap();
     let rules = compile(BONUS).unwrap();
@@ -239,18 +242,17 @@ pub(crate) fn nothing_is_kept_of_a_transaction_that_is_rolled_back(bench: &mut d
     put(&log, &mut outbox, &course(other..other + 1, 0));
     publish(&log, &outbox);
 
-    let service = Service::start(&log, settings(bench.directory(), ""));
+    let service = Service::start(&log, settings(data.path(), ""));
     service.wait_until("rolled back twice", |process| {
         metric(process, "kleos_worker_rollbacks_total", "") >= 2
     });
-    let report = format!("{:?}", service.process.readiness.report());
+    let report = format!("{:?}", service.process().readiness.report());
     let cause = "rule set 99 of tenant acme is activated but not in kleos.rules.v1";
     assert!(report.contains(cause), "{report}");
     assert_eq!(service.learner(1).status, 404);
     let books = Books::read(&log);
     assert_eq!((books.awards.len(), books.decisions.len(), books.states.len()), (0, 0, 0));
-    let own =
-        |found: &crate::books::Found<ProcessorState>| found.position.partition.number == number;
+    let own = |found: &Found<ProcessorState>| found.position.partition.number == number;
     assert!(!read::<ProcessorState>(&log, Topic::State).iter().any(own));
 
     publish_definitions(&log, &rules);

@@ -1,15 +1,18 @@
 //! What outlives the process, and what outlives the local copy.
 
+use std::path::Path;
+
 use kleos_contracts::event::LearningEvent;
 use kleos_contracts::state::ProcessorState;
 use kleos_contracts::topic::Topic;
 use kleos_event_log::{Address, EventLog, Outbox, Partition};
 use kleos_rules_processor::state_directory;
+use kleos_test_kit::log::{PARTITIONS, TestLog};
+use tempfile::tempdir;
 
-use crate::bench::{COURSE_POINTS, PARTITIONS, course, feed, minute, publish, settings};
+use crate::bench::{COURSE_POINTS, course, feed, minute, publish, settings};
 use crate::books::Books;
 use crate::service::{Answer, Service, metric};
-use crate::suite::Bench;
 
 const LEARNERS: u32 = 20;
 
@@ -19,11 +22,10 @@ fn courses(first: u32, count: u32) -> Vec<LearningEvent> {
 }
 
 /// Lets the first process of a deployment decide about events; what it answers then.
-fn first_answers(bench: &dyn Bench, events: &[LearningEvent]) -> Vec<Answer> {
-    let log = bench.log();
-    let service = Service::start(&log, settings(bench.directory(), ""));
+fn first_answers(log: &EventLog, data: &Path, events: &[LearningEvent]) -> Vec<Answer> {
+    let service = Service::start(log, settings(data, ""));
     service.wait_for_rules();
-    feed(&log, events);
+    feed(log, events);
     service.wait_for(events.len());
     let answers: Vec<Answer> = (0..LEARNERS).map(|number| service.learner(number)).collect();
     assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
@@ -53,14 +55,14 @@ fn assert_paid(log: &EventLog, courses: u32) {
     );
 }
 
-pub(crate) fn a_restart_keeps_everything(bench: &mut dyn Bench) {
-    let log = bench.log();
+pub(crate) fn a_restart_keeps_everything(bench: &mut dyn TestLog) {
+    let (log, data) = (bench.log(), tempdir().unwrap());
     let first = courses(0, 3);
-    let before = first_answers(bench, &first);
+    let before = first_answers(&log, data.path(), &first);
 
-    let service = Service::start(&log, settings(bench.directory(), ""));
+    let service = Service::start(&log, settings(data.path(), ""));
     assert_answers(&service, &before);
-    let restored = metric(&service.process, "kleos_worker_restored_records_total", "");
+    let restored = metric(service.process(), "kleos_worker_restored_records_total", "");
     assert_eq!(restored, 0, "what is kept need not be restored");
     // What was accepted before the restart is known after it.
     let second: Vec<_> = courses(2, 3);
@@ -72,16 +74,16 @@ pub(crate) fn a_restart_keeps_everything(bench: &mut dyn Bench) {
 }
 
 pub(crate) fn a_deleted_directory_is_restored_to_the_same_answers_and_nobody_is_paid_twice(
-    bench: &mut dyn Bench,
+    bench: &mut dyn TestLog,
 ) {
-    let log = bench.log();
+    let (log, data) = (bench.log(), tempdir().unwrap());
     let all = courses(0, 4);
-    let before = first_answers(bench, &all);
-    std::fs::remove_dir_all(state_directory(bench.directory())).unwrap();
+    let before = first_answers(&log, data.path(), &all);
+    std::fs::remove_dir_all(state_directory(data.path())).unwrap();
 
-    let service = Service::start(&log, settings(bench.directory(), ""));
+    let service = Service::start(&log, settings(data.path(), ""));
     assert_answers(&service, &before);
-    let restored = metric(&service.process, "kleos_worker_restored_records_total", "");
+    let restored = metric(service.process(), "kleos_worker_restored_records_total", "");
     assert!(restored >= u64::from(LEARNERS), "{restored}");
     feed(&log, &all);
     service.wait_for(all.len());
@@ -95,14 +97,14 @@ pub(crate) fn a_deleted_directory_is_restored_to_the_same_answers_and_nobody_is_
 /// The copy says that it goes on behind the changelog's end, as after somebody else's restore of
 /// the topic: then nothing of it can be believed.
 pub(crate) fn a_copy_that_the_changelog_does_not_reach_is_restored_from_the_beginning(
-    bench: &mut dyn Bench,
+    bench: &mut dyn TestLog,
 ) {
-    let log = bench.log();
+    let (log, data) = (bench.log(), tempdir().unwrap());
     let all = courses(0, 2);
-    let before = first_answers(bench, &all);
-    write_positions(&state_directory(bench.directory()), 1_000_000);
+    let before = first_answers(&log, data.path(), &all);
+    write_positions(&state_directory(data.path()), 1_000_000);
 
-    let service = Service::start(&log, settings(bench.directory(), ""));
+    let service = Service::start(&log, settings(data.path(), ""));
     assert_answers(&service, &before);
     feed(&log, &all);
     service.wait_for(all.len());
@@ -111,7 +113,7 @@ pub(crate) fn a_copy_that_the_changelog_does_not_reach_is_restored_from_the_begi
 }
 
 /// Says in the copy from where the changelogs go on, as the copy's own keys are documented.
-fn write_positions(directory: &std::path::Path, offset: i64) {
+fn write_positions(directory: &Path, offset: i64) {
     let families = ["default", "learners", "dedup", "shards"];
     let db = rocksdb::DB::open_cf(&rocksdb::Options::default(), directory, families).unwrap();
     for topic in [Topic::State, Topic::Dedup] {

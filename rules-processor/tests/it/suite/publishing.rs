@@ -5,14 +5,16 @@ use kleos_contracts::rule::RuleDefinition;
 use kleos_contracts::topic::Topic;
 use kleos_event_log::EventLog;
 use kleos_rules_processor::state_directory;
+use kleos_test_kit::log::TestLog;
+use kleos_test_kit::records::{Found, read};
 use serde_json::json;
+use tempfile::tempdir;
 
 use crate::bench::{
     COURSE_POINTS, PUBLISH_TOKEN, QUERY_TOKEN, a_learner_of_each_partition, course, feed, settings,
 };
-use crate::books::{Books, read};
+use crate::books::Books;
 use crate::service::{Answer, Service};
-use crate::suite::Bench;
 
 const SEVEN: &str = r#"[{"rule_id": "seven", "trigger": {"event": "course.completed"},
   "actions": {"award_points": 7}}]"#;
@@ -30,15 +32,14 @@ fn activations(log: &EventLog, version: i64) -> Vec<(i32, i64)> {
         let rule_set = found.value.rule_set.as_ref();
         rule_set.is_some_and(|rule_set| rule_set.version == version)
     });
-    let place = |found: crate::books::Found<LearningEvent>| {
-        (found.position.partition.number, found.position.offset)
-    };
+    let place =
+        |found: Found<LearningEvent>| (found.position.partition.number, found.position.offset);
     activating.map(place).collect()
 }
 
-pub(crate) fn a_published_set_holds_from_its_place_in_each_partition_on(bench: &mut dyn Bench) {
-    let log = bench.log();
-    let service = Service::start(&log, settings(bench.directory(), ""));
+pub(crate) fn a_published_set_holds_from_its_place_in_each_partition_on(bench: &mut dyn TestLog) {
+    let (log, data) = (bench.log(), tempdir().unwrap());
+    let service = Service::start(&log, settings(data.path(), ""));
     service.wait_until_it_has(4);
     feed(&log, &everywhere(0));
     // Whether or not these are decided by now, they lie before the activation.
@@ -59,8 +60,8 @@ pub(crate) fn a_published_set_holds_from_its_place_in_each_partition_on(bench: &
     let first = service.stop();
 
     // It holds in a process that restores what it knows, too.
-    std::fs::remove_dir_all(state_directory(bench.directory())).unwrap();
-    let service = Service::start(&log, settings(bench.directory(), ""));
+    std::fs::remove_dir_all(state_directory(data.path())).unwrap();
+    let service = Service::start(&log, settings(data.path(), ""));
     feed(&log, &everywhere(2));
     service.wait_for(4);
     let shown = service.learner(a_learner_of_each_partition()[0]).body;
@@ -88,10 +89,10 @@ pub(crate) fn a_published_set_holds_from_its_place_in_each_partition_on(bench: &
 }
 
 pub(crate) fn rules_with_a_mistake_are_refused_whole_and_the_set_that_holds_stays(
-    bench: &mut dyn Bench,
+    bench: &mut dyn TestLog,
 ) {
-    let log = bench.log();
-    let service = Service::start(&log, settings(bench.directory(), ""));
+    let (log, data) = (bench.log(), tempdir().unwrap());
+    let service = Service::start(&log, settings(data.path(), ""));
     service.wait_until_it_has(4);
     let published = || read::<RuleDefinition>(&log, Topic::Rules).len();
     let before = published();

@@ -5,55 +5,55 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc;
 
+use kleos_contracts::decision::Decision;
 use kleos_contracts::state::PartitionOwner;
 use kleos_contracts::topic::Topic;
 use kleos_event_log::{Address, EventLog, Outbox, Partition};
+use kleos_test_kit::log::TestLog;
+use kleos_test_kit::records::read;
+use kleos_test_kit::wait::wait_until;
+use tempfile::{TempDir, tempdir};
 
 use crate::bench::{
     COURSE_POINTS, OTHER_QUERY_TOKEN, QUERY_TOKEN, a_learner_of_each_partition, course, feed,
-    minute, partition_of_learner, publish, settings, wait_until,
+    minute, partition_of_learner, publish, settings,
 };
-use crate::books::{Books, read};
+use crate::books::Books;
 use crate::service::{Service, metric};
-use crate::suite::Bench;
 
 const LEARNERS: u32 = 20;
 
-fn start(bench: &dyn Bench, instance: &str) -> Service {
-    let data = bench.directory().join(instance);
-    Service::start_as(instance, &bench.log(), settings(&data, ""))
+fn start(bench: &dyn TestLog, data: &TempDir, instance: &str) -> Service {
+    Service::start_as(instance, &bench.log(), settings(&data.path().join(instance), ""))
 }
 
 /// Starts two instances that have two partitions each; the first has decided what was there.
-fn start_two(bench: &dyn Bench, events: usize) -> (Service, Service) {
-    let first = start(bench, "a");
+fn start_two(bench: &dyn TestLog, data: &TempDir, events: usize) -> (Service, Service) {
+    let first = start(bench, data, "a");
     first.wait_for(events);
-    let second = start(bench, "b");
+    let second = start(bench, data, "b");
     second.wait_until_it_has(2);
     first.wait_until_it_has(2);
     (first, second)
 }
 
-pub(crate) fn a_second_instance_takes_over_partitions_and_decides_on(bench: &mut dyn Bench) {
-    let log = bench.log();
+pub(crate) fn a_second_instance_takes_over_partitions_and_decides_on(bench: &mut dyn TestLog) {
+    let (log, data) = (bench.log(), tempdir().unwrap());
     feed(&log, &course(0..LEARNERS, 0));
-    let (first, second) = start_two(bench, LEARNERS as usize);
+    let (first, second) = start_two(bench, &data, LEARNERS as usize);
     let decided = |service: &Service| {
-        metric(&service.process, "kleos_rules_events_total", "outcome=\"decided\"")
+        metric(service.process(), "kleos_rules_events_total", "outcome=\"decided\"")
     };
     assert_eq!(decided(&first), u64::from(LEARNERS));
     // What the first has accepted the second knows, and the other way round.
-    let wait_for = |count: usize| {
-        let done = || read::<kleos_contracts::decision::Decision>(&log, Topic::Decisions).len();
-        wait_until("all decided", || done() == count);
-    };
     feed(&log, &[course(0..LEARNERS, 0), course(0..LEARNERS, 1)].concat());
-    wait_for(60);
-    assert!(decided(&second) > 0 && decided(&first) < 40, "each had work");
+    wait_until("all decided", || decided(&first) + decided(&second) == 2 * u64::from(LEARNERS));
+    assert!(decided(&second) > 0 && decided(&first) > u64::from(LEARNERS), "each had work");
     let first = first.stop();
     second.wait_until_it_has(4);
     feed(&log, &[course(0..LEARNERS, 1), course(0..LEARNERS, 2)].concat());
-    wait_for(100);
+    let done = || read::<Decision>(&log, Topic::Decisions).len();
+    wait_until("all decided", || done() == 5 * LEARNERS as usize);
     let second = second.stop();
 
     let books = Books::read(&log);
@@ -73,13 +73,13 @@ fn owned(log: &EventLog, instance: &str) -> BTreeSet<i32> {
     of_instance.map(|(partition, _)| partition).collect()
 }
 
-pub(crate) fn any_instance_answers_and_asks_the_owner_once(bench: &mut dyn Bench) {
-    let log = bench.log();
+pub(crate) fn any_instance_answers_and_asks_the_owner_once(bench: &mut dyn TestLog) {
+    let (log, data) = (bench.log(), tempdir().unwrap());
     let learners = a_learner_of_each_partition();
     let events: Vec<_> =
         learners.iter().flat_map(|number| course(*number..number + 1, 0)).collect();
     feed(&log, &events);
-    let (first, second) = start_two(bench, events.len());
+    let (first, second) = start_two(bench, &data, events.len());
     let told = || (owned(&log, "a").len(), owned(&log, "b").len());
     wait_until("both told of their partitions", || told() == (2, 2));
     for number in &learners {

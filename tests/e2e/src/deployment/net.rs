@@ -11,12 +11,17 @@ pub(super) fn free_ports(count: usize) -> anyhow::Result<Vec<u16>> {
     listeners.iter().map(|listener| Ok(listener.local_addr()?.port())).collect()
 }
 
-/// One request without a client: for looking often.
+/// The status of an answer.
 pub(super) fn http_status(port: u16, path: &str) -> Option<u16> {
+    http_get(port, path)?.split(' ').nth(1)?.parse().ok()
+}
+
+/// The whole answer to one request, without a client: for looking often.
+pub(super) fn http_get(port: u16, path: &str) -> Option<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(2))).ok()?;
     write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
-    answer.split(' ').nth(1)?.parse().ok()
+    Some(answer)
 }

@@ -1,0 +1,228 @@
+//! The rules-processor on a real Kafka, side by side with a Kafka Streams processor of the same
+//! rules: both read the same topic, by turns, each time from the first event on.
+//!
+//! - [`load`] makes the events; [`watch`] looks at a process while it reads them
+//! - [`ours`] is the rules-processor, [`peer`] the one in Kafka Streams
+//! - [`agree`] has the oracle judge both outputs: no figure counts before
+//!
+//! The last line is JSON.
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "it drives real processes, and talks to people"
+)]
+
+mod agree;
+mod histogram;
+mod load;
+mod ours;
+mod peer;
+mod report;
+mod watch;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Parser;
+use kleos_e2e::cluster::{Cluster, root};
+use kleos_e2e::world::Plan;
+use kleos_e2e::{now_micros, sibling};
+use kleos_event_log::{EventLog, KafkaConfig, KafkaLog};
+use kleos_service_kit::clock::SystemClock;
+use serde_json::{Value, json};
+
+use crate::ours::Ours;
+use crate::peer::Peer;
+use crate::report::{medians, rounded};
+
+/// Measures the rules-processor beside Kafka Streams.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Events that both read.
+    #[arg(long, default_value_t = 1_000_000)]
+    events: u64,
+    /// Learners; every one is seen.
+    #[arg(long, default_value_t = 100_000)]
+    learners: u64,
+    /// Runs of each side; the figures are medians.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Seed of the events.
+    #[arg(long, default_value_t = 42)]
+    seed: u64,
+    /// Classes and libraries of the peer; without them the rules-processor is measured alone.
+    #[arg(long)]
+    peer: Option<PathBuf>,
+    /// The program, if not the one beside this one.
+    #[arg(long)]
+    program: Option<PathBuf>,
+    /// Where everything lies; emptied first.
+    #[arg(long, default_value = "var/bench")]
+    directory: PathBuf,
+}
+
+/// First of the cluster's ports.
+const PORT: u16 = 19_800;
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    anyhow::ensure!(arguments.learners <= arguments.events / 2, "fewer learners than events / 2");
+    let mut bench = Bench::set_up(&arguments)?;
+    let first = bench.fill()?;
+    for round in 1..=arguments.rounds.max(1) {
+        bench.round(round)?;
+    }
+    bench.judge()?;
+    let restart = bench.restart(first)?;
+    println!("The last line has the medians:");
+    let outcome = bench.outcome(restart)?;
+    // What the cluster has to say when it ends comes before the last line.
+    drop(bench);
+    println!("{outcome}");
+    Ok(())
+}
+
+struct Bench {
+    plan: Plan,
+    directory: PathBuf,
+    ours: Ours,
+    peer: Option<Peer>,
+    log: EventLog,
+    events: u64,
+    ours_runs: Vec<ours::Run>,
+    peer_runs: Vec<peer::Run>,
+    outputs: Vec<PathBuf>,
+}
+
+impl Bench {
+    fn set_up(arguments: &Arguments) -> anyhow::Result<Self> {
+        let directory = root().join(&arguments.directory);
+        if directory.exists() {
+            std::fs::remove_dir_all(&directory)?;
+        }
+        std::fs::create_dir_all(&directory)?;
+        println!("Starting Apache Kafka and a schema registry …");
+        let cluster = Cluster::start(&directory.join("kafka"), PORT)?;
+        let kafka = KafkaConfig::new(&cluster.brokers, &cluster.registry);
+        let clock = SystemClock::shared();
+        let program = arguments.program.clone().map_or_else(|| sibling("kleos"), Ok)?;
+        let ours = Ours::new(program, &directory, cluster, &clock)?;
+        let log = KafkaLog::connect(kafka.clone())?.into_log();
+        let (broker, partitions) = (ours.broker(), ours.partitions());
+        let directory_of_peer = directory.clone();
+        let peer = arguments.peer.clone().map(|package| Peer {
+            package,
+            directory: directory_of_peer,
+            kafka,
+            clock,
+            broker,
+            partitions,
+        });
+        let Arguments { seed, events: webhooks, learners, .. } = *arguments;
+        let plan = Plan { seed, webhooks, learners, now: now_micros() };
+        let (ours_runs, peer_runs, outputs) = Default::default();
+        Ok(Self { plan, directory, ours, peer, log, events: 0, ours_runs, peer_runs, outputs })
+    }
+
+    fn fill(&mut self) -> anyhow::Result<PathBuf> {
+        let events = load::first(&self.plan);
+        self.events = events.len() as u64;
+        println!("Writing {} events of {} learners …", events.len(), self.plan.learners);
+        load::publish(&self.log, &events)?;
+        let path = self.directory.join("events.jsonl");
+        agree::dump_events(&self.log, &path)?;
+        Ok(path)
+    }
+
+    /// One run of each side; who is first changes from round to round.
+    fn round(&mut self, round: usize) -> anyhow::Result<()> {
+        if round.is_multiple_of(2) {
+            self.run_peer(round)?;
+            self.run_ours(round)
+        } else {
+            self.run_ours(round)?;
+            self.run_peer(round)
+        }
+    }
+
+    fn run_ours(&mut self, round: usize) -> anyhow::Result<()> {
+        if round > 1 {
+            self.ours.forget()?;
+        }
+        let run = self.ours.drain(&self.log, self.events)?;
+        println!("kleos {round}: {}", serde_json::to_string(&medians(&[run])?)?);
+        self.ours_runs.push(run);
+        self.dump(&self.log.clone(), &format!("kleos-{round}"))
+    }
+
+    fn run_peer(&mut self, round: usize) -> anyhow::Result<()> {
+        let Some(peer) = &self.peer else { return Ok(()) };
+        let run = peer.drain(&self.log, round, self.events)?;
+        println!("kafka-streams {round}: {}", serde_json::to_string(&medians(&[run])?)?);
+        let log = peer.log(round)?;
+        self.peer_runs.push(run);
+        self.dump(&log, &format!("kafka-streams-{round}"))
+    }
+
+    fn dump(&mut self, log: &EventLog, name: &str) -> anyhow::Result<()> {
+        let path = self.directory.join(format!("{name}.jsonl"));
+        agree::dump_awards(log, &self.log, &path)?;
+        self.outputs.push(path);
+        Ok(())
+    }
+
+    fn judge(&self) -> anyhow::Result<()> {
+        println!("Asking the oracle …");
+        agree::judge(&self.directory.join("events.jsonl"), &self.outputs)
+    }
+}
+
+/// Events of the second load for each hundred of the first.
+const SECOND_PERCENT: u64 = 20;
+
+impl Bench {
+    /// Seconds from the start of a process after kill -9 to its first commit.
+    fn restart(&mut self, events: &Path) -> anyhow::Result<f64> {
+        println!("kill -9 in the middle of a second load …");
+        let second = load::second(&self.plan, self.plan.webhooks * SECOND_PERCENT / 100);
+        self.ours.resume()?;
+        let (half, log) = (second.len() as u64 / 2, self.log.clone());
+        let seconds = std::thread::scope(|scope| {
+            let writer = || load::publish(&log, &second);
+            let writer = std::thread::Builder::new().spawn_scoped(scope, writer)?;
+            let took = self.ours.kill_and_restart(half);
+            writer.join().ok().context("the writer panicked")??;
+            took
+        })?;
+        self.ours.finish()?;
+        agree::dump_events(&self.log, events)?;
+        self.dump(&self.log.clone(), "kleos-killed")?;
+        agree::judge(events, self.outputs.split_off(self.outputs.len() - 1).as_slice())?;
+        Ok(seconds.as_secs_f64())
+    }
+
+    fn outcome(&self, restart: f64) -> anyhow::Result<Value> {
+        let mut ours = medians(&self.ours_runs)?;
+        ours.insert("restart_seconds".to_owned(), rounded(restart).into());
+        let mut outcome = json!({
+            "events": self.events,
+            "learners": self.plan.learners,
+            "rounds": self.ours_runs.len(),
+            "agrees": true,
+            "kleos": ours,
+        });
+        if !self.peer_runs.is_empty() {
+            let peer = medians(&self.peer_runs)?;
+            for (name, figure) in [
+                ("ratio_events_per_cpu_second", "events_per_cpu_second"),
+                ("ratio_second_half", "second_half_events_per_cpu_second"),
+            ] {
+                let of = |side: &serde_json::Map<String, Value>| side.get(figure)?.as_f64();
+                let ratio = of(&ours).zip(of(&peer)).map(|(ours, peer)| rounded(ours / peer));
+                outcome[name] = ratio.into();
+            }
+            outcome["kafka_streams"] = peer.into();
+        }
+        Ok(outcome)
+    }
+}
