@@ -73,7 +73,7 @@ fn main() -> anyhow::Result<()> {
         bench.round(round)?;
     }
     bench.judge()?;
-    let restart = bench.restart(first)?;
+    let restart = bench.restart(&first)?;
     println!("The last line has the medians:");
     let outcome = bench.outcome(restart)?;
     // What the cluster has to say when it ends comes before the last line.
