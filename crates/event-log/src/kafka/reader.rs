@@ -26,6 +26,8 @@ pub(super) struct KafkaReader {
     consumer: BaseConsumer<Quiet>,
     places: Vec<Place>,
     is_assigned: bool,
+    /// An error that came behind records.
+    deferred: Option<LogError>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +58,7 @@ impl KafkaReader {
             .reader(Isolation::Committed)
             .create_with_context(Quiet)
             .map_err(|error| failure::of_call("setting up a reader", &error))?;
-        Ok(Self { cluster, consumer, places, is_assigned: false })
+        Ok(Self { cluster, consumer, places, is_assigned: false, deferred: None })
     }
 
     /// Whether every transaction up to the ends has ended.
@@ -93,7 +95,15 @@ impl KafkaReader {
                     }
                 }
                 Some(Err(KafkaError::PartitionEOF(number))) => self.advance(number, None),
-                Some(Err(error)) => return Err(failure::of_call("reading", &error)),
+                Some(Err(error)) => {
+                    let error = failure::of_call("reading", &error);
+                    if batch.is_empty() {
+                        return Err(error);
+                    }
+                    // What was read already does not come again: the error can wait.
+                    self.deferred = Some(error);
+                    return Ok(());
+                }
             }
             if self.is_done() && batch.is_empty() {
                 return Ok(());
@@ -118,6 +128,9 @@ impl KafkaReader {
 
 impl Reader for KafkaReader {
     fn read(&mut self, batch: &mut Batch, wait: Duration) -> Result<Progress, LogError> {
+        if let Some(error) = self.deferred.take() {
+            return Err(error);
+        }
         if !self.is_assigned {
             if !self.is_stable()? {
                 // Bounded by the broker's timeout for transactions.
