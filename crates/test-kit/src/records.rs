@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use kleos_contracts::class::Class;
 use kleos_contracts::time::Timestamp;
 use kleos_contracts::topic::Topic;
 use kleos_event_log::{Batch, EventLog, Position, Progress, Start};
@@ -30,10 +31,17 @@ pub struct Found<T> {
 pub fn read<T: Serialize + DeserializeOwned>(log: &EventLog, topic: Topic) -> Vec<Found<T>> {
     let codec = log.codec::<T>(topic).unwrap();
     let mut reader = log.reader(topic, Start::Earliest).unwrap();
-    let (mut batch, mut found) = (Batch::default(), Vec::new());
+    let (mut batch, mut found, mut patience) = (Batch::default(), Vec::new(), 100);
     loop {
         batch.clear();
-        let progress = reader.read(&mut batch, Duration::from_millis(200)).unwrap();
+        let progress = match reader.read(&mut batch, Duration::from_millis(200)) {
+            // Brokers can be slow to answer while all tests run at once.
+            Err(error) if error.class() == Class::Retriable && patience > 0 => {
+                patience -= 1;
+                continue;
+            }
+            progress => progress.unwrap(),
+        };
         found.extend(batch.iter().map(|record| Found {
             position: record.position,
             timestamp: record.timestamp,

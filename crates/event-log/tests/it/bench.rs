@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kleos_contracts::class::Class;
 use kleos_contracts::key::partition_of;
 use kleos_contracts::time::Timestamp;
 use kleos_contracts::topic::Topic;
@@ -75,10 +76,17 @@ pub(crate) fn keys(count: usize, times: usize) -> Vec<String> {
 pub(crate) fn read_all(log: &EventLog, topic: Topic) -> Vec<(Position, String, String)> {
     let mut reader = log.reader(topic, Start::Earliest).unwrap();
     let mut batch = Batch::default();
-    let mut records = Vec::new();
+    let (mut records, mut patience) = (Vec::new(), 100);
     loop {
         batch.clear();
-        let progress = reader.read(&mut batch, Duration::from_millis(200)).unwrap();
+        let progress = match reader.read(&mut batch, Duration::from_millis(200)) {
+            // Brokers can be slow to answer while all tests run at once.
+            Err(error) if error.class() == Class::Retriable && patience > 0 => {
+                patience -= 1;
+                continue;
+            }
+            progress => progress.unwrap(),
+        };
         records.extend(batch.iter().map(|record| {
             let text = |bytes: Option<&[u8]>| {
                 String::from_utf8(bytes.unwrap_or_default().to_vec()).unwrap()

@@ -36,7 +36,7 @@ struct Arguments {
     #[arg(long, default_value_t = 200_000)]
     webhooks: u64,
     /// Webhooks a second.
-    #[arg(long, default_value_t = 2_000.0)]
+    #[arg(long, default_value_t = 1_000.0)]
     rate: f64,
     /// The least number of kills.
     #[arg(long, default_value_t = 15)]
@@ -126,7 +126,9 @@ fn send_under_kills(
     let enough = webhooks - webhooks / 20;
     while progress.receipts.load(Ordering::Relaxed) < enough && !sending.is_finished() {
         std::thread::sleep(killer.pause());
-        let in_transaction = arguments.kafka && kills.len() % 2 == 0;
+        // First those that are hard to get, so that the rest can come at any point.
+        let open = kills.iter().filter(|kill: &&Kill| kill.in_transaction).count();
+        let in_transaction = arguments.kafka && open < arguments.in_transaction;
         let done = progress.receipts.load(Ordering::Relaxed);
         if let Some(kill) = killer.strike(deployment, in_transaction)? {
             report(done, &kill);
