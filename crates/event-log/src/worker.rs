@@ -1,5 +1,8 @@
 //! The loop that moves records through a stage: the same for every backend.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -293,9 +296,14 @@ impl Worker<'_> {
             self.restore = Some(restore);
             return done.map(drop);
         }
-        for (partition, next) in restore.partitions {
+        while let Some((partition, next)) = restore.partitions.pop_first() {
+            if let Err(error) = self.link.resume(partition) {
+                // The next step goes on with this one and with those behind it.
+                restore.partitions.insert(partition, next);
+                self.restore = Some(restore);
+                return Err(error.into());
+            }
             self.stage.assigned(partition, next)?;
-            self.link.resume(partition)?;
             self.running.insert(partition);
         }
         self.host.observe(Event::Restored { records: restore.records });
