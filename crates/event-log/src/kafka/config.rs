@@ -134,6 +134,9 @@ impl KafkaConfig {
             .set("transaction.timeout.ms", millis(self.transaction_timeout))
             // The client wants it below the transaction's, so that a commit can still be tried.
             .set("message.timeout.ms", millis(self.transaction_timeout * 2 / 3))
+            // A transaction that follows at once finds the one before still being ended, and asks
+            // again after this: by default 100 ms.
+            .set("retry.backoff.ms", "5")
             .set("linger.ms", "1");
         config
     }

@@ -14,8 +14,9 @@ use super::failure::{self, Transactional};
 use crate::error::{CommitError, LogError};
 use crate::outbox::{Outbox, Outgoing};
 
-/// How long one wait for delivery reports is. The client's own flush waits 100 ms at a time.
-const DRAIN_STEP: Duration = Duration::from_millis(1);
+/// How long one wait for delivery reports is. The client's own waits are no shorter than a
+/// millisecond, end late, and spin through what is left of their last one.
+const DRAIN_STEP: Duration = Duration::from_micros(200);
 /// Records after which delivery reports are looked at.
 const REPORT_EVERY: usize = 1_000;
 
@@ -108,7 +109,7 @@ impl Session {
             match self.producer.send(record) {
                 Ok(()) => return Ok(()),
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), refused)) => {
-                    self.producer.poll(DRAIN_STEP);
+                    self.take_reports();
                     record = refused;
                 }
                 Err((error, _)) => return Err(error),
@@ -119,7 +120,16 @@ impl Session {
     /// Waits until every record is acknowledged or has failed; the message timeout bounds it.
     fn drain(&self) {
         while self.producer.in_flight_count() > 0 {
-            self.producer.poll(DRAIN_STEP);
+            self.take_reports();
+        }
+    }
+
+    /// Takes the delivery reports at hand, or waits a little for some.
+    fn take_reports(&self) {
+        let before = self.producer.in_flight_count();
+        self.producer.poll(Duration::ZERO);
+        if self.producer.in_flight_count() >= before {
+            std::thread::park_timeout(DRAIN_STEP);
         }
     }
 
