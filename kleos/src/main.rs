@@ -22,6 +22,11 @@ use std::process::ExitCode;
 use clap::Parser;
 use kleos_service_kit::bootstrap;
 
+/// Records are many small pieces of text: the system's allocator took a fifth of the processor's
+/// time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     bootstrap::main(|| cli::run(cli))
