@@ -1,5 +1,7 @@
 //! What both processors read: canonical events of learners, the same for the same seed and week.
 
+use std::time::Duration;
+
 use kleos_contracts::decimal::Percent;
 use kleos_contracts::event::{
     Context, LearningEvent, Metrics, Object, Place, Trace, User, id_origin,
@@ -8,14 +10,17 @@ use kleos_contracts::key::{learner_key, partition_of};
 use kleos_contracts::time::{DAY, SECOND, Timestamp};
 use kleos_contracts::topic::Topic;
 use kleos_e2e::world::{Deed, Kind, Plan, Sending};
-use kleos_event_log::{Address, EventLog, Outbox, Partition};
+use kleos_event_log::{Address, Codec, EventLog, Outbox, Partition, Publish};
+use kleos_service_kit::clock::SharedClock;
 
 /// Events of one transaction of the writer.
 const CHUNK: usize = 10_000;
 /// The days that a plan is about.
 const DAYS: i64 = 21;
-/// Numbers of a second load begin here, so that none is one of the first.
-const SECOND_LOAD: u64 = 1_000_000_000;
+/// Numbers of a further load begin at a multiple of this, so that none is one of another load.
+const LOAD: u64 = 1_000_000_000;
+/// So many transactions of a writer that keeps a pace are in a second.
+const PACES_PER_SECOND: u32 = 20;
 
 /// The first load: every learner enrols in a course, then they do things.
 pub(crate) fn first(plan: &Plan) -> Vec<LearningEvent> {
@@ -32,11 +37,12 @@ pub(crate) fn first(plan: &Plan) -> Vec<LearningEvent> {
     enrolments.chain(deeds(&others, 0, move |number| begin + pace * number + SECOND)).collect()
 }
 
-/// A second load of the same learners, which comes in after all of the first: late, not too late.
-pub(crate) fn second(plan: &Plan, events: u64) -> Vec<LearningEvent> {
-    let more = Plan { seed: plan.seed + 1, webhooks: events, ..*plan };
+/// The `nth` further load, from 0, of the same learners, which comes in after all of the first: late, not
+/// too late.
+pub(crate) fn further(plan: &Plan, nth: u64, events: u64) -> Vec<LearningEvent> {
+    let more = Plan { seed: plan.seed + 1 + nth, webhooks: events, ..*plan };
     let end = plan.begin() + DAYS * DAY + 2 * SECOND;
-    deeds(&more, SECOND_LOAD, move |_| end).collect()
+    deeds(&more, (1 + nth) * LOAD, move |_| end).collect()
 }
 
 /// The plan's deeds as events, taken in when `accepted` says for the deed's number.
@@ -60,25 +66,60 @@ fn deeds(
 
 /// Writes events in their order, each into its learner's partition.
 pub(crate) fn publish(log: &EventLog, events: &[LearningEvent]) -> anyhow::Result<()> {
-    let codec = log.codec(Topic::Events)?;
-    let partitions = log.partitions(Topic::Events)?;
-    let mut publisher = log.publisher("bench")?;
-    let mut outbox = Outbox::default();
-    for chunk in events.chunks(CHUNK) {
-        outbox.clear();
-        for event in chunk {
+    let mut writer = Writer::new(log)?;
+    events.chunks(CHUNK).try_for_each(|chunk| writer.write(chunk))
+}
+
+/// Writes events in their order, so many a second, in many small transactions.
+pub(crate) fn publish_paced(
+    log: &EventLog,
+    clock: &SharedClock,
+    events: &[LearningEvent],
+    per_second: usize,
+) -> anyhow::Result<()> {
+    let mut writer = Writer::new(log)?;
+    let mut due = clock.monotonic();
+    for chunk in events.chunks((per_second / PACES_PER_SECOND as usize).max(1)) {
+        writer.write(chunk)?;
+        due += Duration::from_secs(1) / PACES_PER_SECOND;
+        std::thread::sleep(due.saturating_sub(clock.monotonic()));
+    }
+    Ok(())
+}
+
+struct Writer {
+    codec: Codec<LearningEvent>,
+    partitions: i32,
+    publisher: Box<dyn Publish>,
+    outbox: Outbox,
+}
+
+impl Writer {
+    fn new(log: &EventLog) -> anyhow::Result<Self> {
+        Ok(Self {
+            codec: log.codec(Topic::Events)?,
+            partitions: log.partitions(Topic::Events)?,
+            publisher: log.publisher("bench")?,
+            outbox: Outbox::default(),
+        })
+    }
+
+    /// One transaction.
+    fn write(&mut self, events: &[LearningEvent]) -> anyhow::Result<()> {
+        self.outbox.clear();
+        for event in events {
             let key = learner_key(&event.tenant, &event.user.key);
-            let number = partition_of(key.as_bytes(), partitions);
+            let number = partition_of(key.as_bytes(), self.partitions);
             let address = Address {
                 partition: Partition::new(Topic::Events, number),
                 timestamp: event.accepted_at,
                 key: Some(key.as_bytes()),
             };
-            outbox.send(&codec, address, event)?;
+            self.outbox.send(&self.codec, address, event)?;
         }
-        publisher.publish(&outbox)?;
+        self.publisher.publish(&self.outbox)?;
+        Ok(())
     }
-    Ok(())
 }
 
 /// A deed as the normalizer would have it.
@@ -186,9 +227,9 @@ mod tests {
 
     #[test]
     fn nothing_is_taken_in_before_it_happened_or_too_late_to_count() {
-        let (first, second) = (first(&plan()), second(&plan(), 5_000));
+        let (first, further) = (first(&plan()), further(&plan(), 1, 5_000));
         let mut log_time = Timestamp::EPOCH;
-        for event in first.iter().chain(&second) {
+        for event in first.iter().chain(&further) {
             log_time = log_time.max(event.accepted_at);
             assert!(event.occurred_at < event.accepted_at);
             assert!(log_time.since(event.occurred_at) < 35 * DAY);
@@ -196,9 +237,13 @@ mod tests {
     }
 
     #[test]
-    fn no_event_of_the_second_load_has_the_number_of_one_of_the_first() {
-        let ids: BTreeSet<String> =
-            first(&plan()).into_iter().map(|event| event.event_id).collect();
-        assert!(second(&plan(), 5_000).iter().all(|event| !ids.contains(&event.event_id)));
+    fn no_event_of_a_load_has_the_number_of_one_of_another() {
+        let ids = |load: Vec<LearningEvent>| -> BTreeSet<String> {
+            load.into_iter().map(|event| event.event_id).collect()
+        };
+        let loads = [first(&plan()), further(&plan(), 1, 5_000), further(&plan(), 2, 5_000)];
+        let [first, second, third] = loads.map(ids);
+        assert!(first.is_disjoint(&second) && second.is_disjoint(&third));
+        assert!(third.is_disjoint(&first));
     }
 }

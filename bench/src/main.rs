@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Parser;
-use kleos_e2e::cluster::{Cluster, root};
+use kleos_e2e::cluster::{Cluster, emptied};
 use kleos_e2e::world::Plan;
 use kleos_e2e::{now_micros, sibling};
 use kleos_event_log::{EventLog, KafkaConfig, KafkaLog};
@@ -47,6 +47,12 @@ struct Arguments {
     /// Runs of each side; the figures are medians.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
+    /// Seconds of each steady load.
+    #[arg(long, default_value_t = 20)]
+    steady: usize,
+    /// Events a second of the steady loads, besides half of what a run reached.
+    #[arg(long, value_delimiter = ',', default_value = "100,1000")]
+    steady_rates: Vec<usize>,
     /// Seed of the events.
     #[arg(long, default_value_t = 42)]
     seed: u64,
@@ -73,13 +79,22 @@ fn main() -> anyhow::Result<()> {
         bench.round(round)?;
     }
     bench.judge()?;
+    let steady = bench.steady(&arguments)?;
     let restart = bench.restart(&first)?;
     println!("The last line has the medians:");
-    let outcome = bench.outcome(restart)?;
+    let outcome = bench.outcome(&steady, restart)?;
     // What the cluster has to say when it ends comes before the last line.
     drop(bench);
     println!("{outcome}");
     Ok(())
+}
+
+/// The processor under a load that leaves it some room.
+#[derive(Clone, Copy, Debug, serde::Serialize)]
+struct Steady {
+    events_per_second: usize,
+    #[serde(flatten)]
+    commits: ours::Commits,
 }
 
 struct Bench {
@@ -96,11 +111,7 @@ struct Bench {
 
 impl Bench {
     fn set_up(arguments: &Arguments) -> anyhow::Result<Self> {
-        let directory = root().join(&arguments.directory);
-        if directory.exists() {
-            std::fs::remove_dir_all(&directory)?;
-        }
-        std::fs::create_dir_all(&directory)?;
+        let directory = emptied(&arguments.directory)?;
         println!("Starting Apache Kafka and a schema registry …");
         let cluster = Cluster::start(&directory.join("kafka"), PORT)?;
         let kafka = KafkaConfig::new(&cluster.brokers, &cluster.registry);
@@ -177,18 +188,36 @@ impl Bench {
     }
 }
 
-/// Events of the second load for each hundred of the first.
-const SECOND_PERCENT: u64 = 20;
+/// Events of the load during which a process is killed, for each hundred of the first.
+const KILLED_PERCENT: u64 = 20;
 
 impl Bench {
+    /// Commits under loads that the processor keeps up with, the last of them half of what it
+    /// reached when it had all to catch up with.
+    fn steady(&mut self, arguments: &Arguments) -> anyhow::Result<Vec<Steady>> {
+        let reached = medians(&self.ours_runs)?;
+        let reached = reached.get("events_per_second").and_then(Value::as_f64).unwrap_or_default();
+        let rates = arguments.steady_rates.iter().copied().chain([whole(reached / 2.0)]);
+        (1..).zip(rates).map(|(nth, rate)| self.steady_at(nth, rate, arguments.steady)).collect()
+    }
+
+    fn steady_at(&mut self, nth: u64, per_second: usize, seconds: usize) -> anyhow::Result<Steady> {
+        println!("{per_second} events a second for {seconds} s …");
+        let load = load::further(&self.plan, nth, (per_second * seconds) as u64);
+        let (log, clock) = (self.log.clone(), SystemClock::shared());
+        let commits =
+            self.ours.keep_up(&mut || load::publish_paced(&log, &clock, &load, per_second))?;
+        Ok(Steady { events_per_second: per_second, commits })
+    }
+
     /// Seconds from the start of a process after kill -9 to its first commit.
     fn restart(&mut self, events: &Path) -> anyhow::Result<f64> {
-        println!("kill -9 in the middle of a second load …");
-        let second = load::second(&self.plan, self.plan.webhooks * SECOND_PERCENT / 100);
+        println!("kill -9 in the middle of a further load …");
+        let load = load::further(&self.plan, 0, self.plan.webhooks * KILLED_PERCENT / 100);
         self.ours.resume()?;
-        let (half, log) = (second.len() as u64 / 2, self.log.clone());
+        let (half, log) = (load.len() as u64 / 2, self.log.clone());
         let seconds = std::thread::scope(|scope| {
-            let writer = || load::publish(&log, &second);
+            let writer = || load::publish(&log, &load);
             let writer = std::thread::Builder::new().spawn_scoped(scope, writer)?;
             let took = self.ours.kill_and_restart(half);
             writer.join().ok().context("the writer panicked")??;
@@ -201,8 +230,10 @@ impl Bench {
         Ok(seconds.as_secs_f64())
     }
 
-    fn outcome(&self, restart: f64) -> anyhow::Result<Value> {
+    fn outcome(&self, steady: &[Steady], restart: f64) -> anyhow::Result<Value> {
         let mut ours = medians(&self.ours_runs)?;
+        let steady = steady.iter().map(|one| medians(std::slice::from_ref(one)).map(Value::from));
+        ours.insert("steady".to_owned(), steady.collect::<anyhow::Result<Vec<_>>>()?.into());
         ours.insert("restart_seconds".to_owned(), rounded(restart).into());
         let mut outcome = json!({
             "events": self.events,
@@ -225,4 +256,13 @@ impl Bench {
         }
         Ok(outcome)
     }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a rate of events is positive and far below where that matters"
+)]
+const fn whole(rate: f64) -> usize {
+    rate as usize
 }

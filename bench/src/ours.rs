@@ -10,7 +10,7 @@ use kleos_e2e::deployment::{Deployment, Layout, Role};
 use kleos_event_log::EventLog;
 use kleos_service_kit::clock::SharedClock;
 
-use crate::histogram::{quantile, value};
+use crate::histogram::{Histogram, value};
 use crate::watch::{Figures, Subject, real, until_drained};
 
 /// The process's name in its deployment.
@@ -74,13 +74,29 @@ impl Ours {
         };
         let deployment = &mut self.deployment;
         let figures = until_drained(log, &self.clock, &subject, &mut || still_there(deployment))?;
-        let metrics = self.deployment.metrics(NAME).context("no metrics")?;
-        let millis = |share| quantile(&metrics, COMMIT, share).map(|seconds| seconds * 1e3);
-        let (commit_p50_ms, commit_p99_ms) = (millis(0.5), millis(0.99));
-        let commits = value(&metrics, "kleos_worker_commits_total");
+        let metrics = self.metrics()?;
+        let commits = Commits::of(&Histogram::read(&metrics, COMMIT));
         std::fs::write(self.deployment.directory().join("metrics.txt"), &metrics)?;
         self.deployment.stop_all()?;
-        Ok(Run { figures, commit_p50_ms, commit_p99_ms, commits })
+        Ok(Run { figures, commits })
+    }
+
+    /// The commits while `write` keeps writing, of a processor that has nothing else to catch up
+    /// with.
+    pub(crate) fn keep_up(
+        &mut self,
+        write: &mut dyn FnMut() -> anyhow::Result<()>,
+    ) -> anyhow::Result<Commits> {
+        self.resume()?;
+        let before = Histogram::read(&self.metrics()?, COMMIT);
+        write()?;
+        let commits = Histogram::read(&self.metrics()?, COMMIT).since(&before);
+        self.finish()?;
+        Ok(Commits::of(&commits))
+    }
+
+    fn metrics(&self) -> anyhow::Result<String> {
+        self.deployment.metrics(NAME).context("no metrics")
     }
 
     fn start(&mut self) -> anyhow::Result<Duration> {
@@ -162,9 +178,23 @@ impl Ours {
 pub(crate) struct Run {
     #[serde(flatten)]
     pub(crate) figures: Figures,
+    #[serde(flatten)]
+    pub(crate) commits: Commits,
+}
+
+/// How long commits took.
+#[derive(Clone, Copy, Debug, serde::Serialize)]
+pub(crate) struct Commits {
+    pub(crate) commits: Option<f64>,
     pub(crate) commit_p50_ms: Option<f64>,
     pub(crate) commit_p99_ms: Option<f64>,
-    pub(crate) commits: Option<f64>,
+}
+
+impl Commits {
+    fn of(seen: &Histogram) -> Self {
+        let millis = |share| seen.quantile(share).map(|seconds| seconds * 1e3);
+        Self { commits: seen.count(), commit_p50_ms: millis(0.5), commit_p99_ms: millis(0.99) }
+    }
 }
 
 fn still_there(deployment: &mut Deployment) -> anyhow::Result<()> {
