@@ -22,6 +22,19 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map(Path::to_owned).unwrap_or_default()
 }
 
+/// A directory of the checkout, made or emptied.
+///
+/// # Errors
+/// If that cannot be done.
+pub fn emptied(directory: &Path) -> anyhow::Result<PathBuf> {
+    let directory = root().join(directory);
+    if directory.exists() {
+        std::fs::remove_dir_all(&directory)?;
+    }
+    std::fs::create_dir_all(&directory)?;
+    Ok(directory)
+}
+
 impl Cluster {
     /// Starts a cluster of its own in a directory.
     ///

@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Parser;
 use kleos_e2e::account::{self, Account};
-use kleos_e2e::cluster::{Cluster, root};
+use kleos_e2e::cluster::{Cluster, emptied};
 use kleos_e2e::deployment::{Deployment, Layout, QUERY_TOKEN, Role};
 use kleos_e2e::mixpanel::Mixpanel;
 use kleos_e2e::send::{self, Progress, Receipt};
@@ -82,11 +82,7 @@ struct Demo {
 
 impl Demo {
     fn set_up(arguments: &Arguments) -> anyhow::Result<Self> {
-        let directory = root().join(&arguments.directory);
-        if directory.exists() {
-            std::fs::remove_dir_all(&directory)?;
-        }
-        std::fs::create_dir_all(&directory)?;
+        let directory = emptied(&arguments.directory)?;
         let mixpanel = Mixpanel::start(&sibling("simulated-mixpanel")?, &directory)?;
         let cluster = if arguments.kafka {
             say("Starting Apache Kafka and a schema registry …");

@@ -17,7 +17,7 @@ use std::time::Instant;
 use anyhow::{Context, ensure};
 use clap::Parser;
 use kleos_e2e::account::{self, Account};
-use kleos_e2e::cluster::{Cluster, root};
+use kleos_e2e::cluster::{Cluster, emptied};
 use kleos_e2e::deployment::{Deployment, Layout, Role};
 use kleos_e2e::kills::{Kill, Killer};
 use kleos_e2e::send::{self, Progress, Receipt};
@@ -77,11 +77,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn set_up(arguments: &Arguments) -> anyhow::Result<Deployment> {
-    let directory = root().join(&arguments.directory);
-    if directory.exists() {
-        std::fs::remove_dir_all(&directory)?;
-    }
-    std::fs::create_dir_all(&directory)?;
+    let directory = emptied(&arguments.directory)?;
     let (cluster, processes) = if arguments.kafka {
         println!("Starting Apache Kafka and a schema registry …");
         let processes = vec![
