@@ -37,8 +37,8 @@ pub(crate) fn first(plan: &Plan) -> Vec<LearningEvent> {
     enrolments.chain(deeds(&others, 0, move |number| begin + pace * number + SECOND)).collect()
 }
 
-/// The `nth` further load, from 0, of the same learners, which comes in after all of the first: late, not
-/// too late.
+/// The `nth` further load, from 0, of the same learners, which comes in after all of the first:
+/// late, not too late.
 pub(crate) fn further(plan: &Plan, nth: u64, events: u64) -> Vec<LearningEvent> {
     let more = Plan { seed: plan.seed + 1 + nth, webhooks: events, ..*plan };
     let end = plan.begin() + DAYS * DAY + 2 * SECOND;

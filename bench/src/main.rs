@@ -192,8 +192,8 @@ impl Bench {
 const KILLED_PERCENT: u64 = 20;
 
 impl Bench {
-    /// Commits under loads that the processor keeps up with, the last of them half of what it
-    /// reached when it had all to catch up with.
+    /// Commits under steady loads, the last of them half of what the processor reached when it had
+    /// all to catch up with.
     fn steady(&mut self, arguments: &Arguments) -> anyhow::Result<Vec<Steady>> {
         let reached = medians(&self.ours_runs)?;
         let reached = reached.get("events_per_second").and_then(Value::as_f64).unwrap_or_default();
