@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Parser;
 use kleos_e2e::cluster::{Cluster, emptied};
+use kleos_e2e::deployment::Layout;
 use kleos_e2e::world::Plan;
 use kleos_e2e::{now_micros, sibling};
 use kleos_event_log::{EventLog, KafkaConfig, KafkaLog};
@@ -53,6 +54,12 @@ struct Arguments {
     /// Events a second of the steady loads, besides half of what a run reached.
     #[arg(long, value_delimiter = ',', default_value = "100,1000")]
     steady_rates: Vec<usize>,
+    /// Partitions of every topic, a power of two.
+    #[arg(long, default_value_t = 8)]
+    partitions: i32,
+    /// Workers of the rules-processor.
+    #[arg(long, default_value_t = 1)]
+    workers: usize,
     /// Seed of the events.
     #[arg(long, default_value_t = 42)]
     seed: u64,
@@ -117,7 +124,9 @@ impl Bench {
         let kafka = KafkaConfig::new(&cluster.brokers, &cluster.registry);
         let clock = SystemClock::shared();
         let program = arguments.program.clone().map_or_else(|| sibling("kleos"), Ok)?;
-        let ours = Ours::new(program, &directory, cluster, &clock)?;
+        let Arguments { partitions, workers, .. } = *arguments;
+        let layout = Layout::new(program, directory.clone(), Vec::new());
+        let ours = Ours::new(Layout { partitions, workers, ..layout }, cluster, &clock)?;
         let log = KafkaLog::connect(kafka.clone())?.into_log();
         let (broker, partitions) = (ours.broker(), ours.partitions());
         let directory_of_peer = directory.clone();
@@ -238,6 +247,7 @@ impl Bench {
         let mut outcome = json!({
             "events": self.events,
             "learners": self.plan.learners,
+            "partitions": self.ours.partitions(),
             "rounds": self.ours_runs.len(),
             "agrees": true,
             "kleos": ours,

@@ -1,6 +1,6 @@
 //! The rules-processor in a process of its own, as it is deployed.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -35,19 +35,13 @@ pub(crate) struct Ours {
 impl Ours {
     /// Makes the topics; starts nothing.
     pub(crate) fn new(
-        program: PathBuf,
-        directory: &Path,
+        layout: Layout,
         cluster: Cluster,
         clock: &SharedClock,
     ) -> anyhow::Result<Self> {
-        let kafka = directory.join("kafka");
+        let kafka = layout.directory.join("kafka");
         let broker = std::fs::read_to_string(kafka.join("broker-1/pid"))?;
-        let layout = Layout {
-            program,
-            directory: directory.to_owned(),
-            processes: vec![(NAME, Role::Rules)],
-            sink: String::new(),
-        };
+        let layout = Layout { processes: vec![(NAME, Role::Rules)], ..layout };
         let deployment = Deployment::new(layout, Some(cluster))?;
         deployment.apply_topics()?;
         let broker = broker.trim().parse().context("the broker's pid")?;

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 pub use self::configuration::QUERY_TOKEN;
-use self::configuration::{CUSTOM_TOKEN, MOODLE_TOKEN, PARTITIONS, Ports, configuration};
+use self::configuration::{CUSTOM_TOKEN, MOODLE_TOKEN, Ports, configuration};
 pub use self::lag::{Lag, Open};
 use self::net::{free_ports, http_get, http_status};
 use crate::cluster::Cluster;
@@ -28,6 +28,22 @@ pub struct Layout {
     pub processes: Vec<(&'static str, Role)>,
     /// The section `[sink]` of the configuration; empty: awards go nowhere.
     pub sink: String,
+    /// Partitions of every topic.
+    pub partitions: i32,
+    /// Workers of each rules-processor.
+    pub workers: usize,
+}
+
+impl Layout {
+    /// With 8 partitions and without a sink.
+    #[must_use]
+    pub const fn new(
+        program: PathBuf,
+        directory: PathBuf,
+        processes: Vec<(&'static str, Role)>,
+    ) -> Self {
+        Self { program, directory, processes, sink: String::new(), partitions: 8, workers: 1 }
+    }
 }
 
 /// What a process does.
@@ -307,7 +323,7 @@ impl Deployment {
     /// Partitions of the topics that share their number.
     #[must_use]
     pub const fn partitions(&self) -> i32 {
-        PARTITIONS
+        self.layout.partitions
     }
 
     /// Processes that keep a local state, and where.

@@ -100,12 +100,8 @@ impl Demo {
         } else {
             vec![("kleos", Role::Up)]
         };
-        let layout = Layout {
-            program: sibling("kleos")?,
-            directory,
-            processes,
-            sink: mixpanel.sink.clone(),
-        };
+        let sink = mixpanel.sink.clone();
+        let layout = Layout { sink, ..Layout::new(sibling("kleos")?, directory, processes) };
         let mut deployment = Deployment::new(layout, cluster)?;
         deployment.apply_topics()?;
         say(&format!("Starting {} …", deployment.names().join(", ")));

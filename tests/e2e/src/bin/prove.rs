@@ -91,8 +91,7 @@ fn set_up(arguments: &Arguments) -> anyhow::Result<Deployment> {
         (None, vec![("kleos", Role::Up)])
     };
     let program = arguments.program.clone().map_or_else(|| sibling("kleos"), Ok)?;
-    let layout = Layout { program, directory, processes, sink: String::new() };
-    let mut deployment = Deployment::new(layout, cluster)?;
+    let mut deployment = Deployment::new(Layout::new(program, directory, processes), cluster)?;
     deployment.apply_topics()?;
     deployment.start_all()?;
     Ok(deployment)

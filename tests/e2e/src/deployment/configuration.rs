@@ -9,9 +9,6 @@ pub(super) const CUSTOM_TOKEN: &str = "custom-token-of-a-test-0000";
 pub const QUERY_TOKEN: &str = "query-token-of-a-test-00000";
 const PUBLISH_TOKEN: &str = "publish-token-of-a-test-000";
 
-/// The same number for both backends.
-pub(super) const PARTITIONS: i32 = 8;
-
 /// Where a process listens.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ports {
@@ -31,7 +28,7 @@ pub(super) fn configuration(
     let kafka = cluster.map_or_else(String::new, |Cluster { brokers, registry, .. }| {
         format!("[kafka]\nbrokers = {brokers:?}\nregistry = {registry:?}\n")
     });
-    let sink = &layout.sink;
+    let Layout { sink, partitions, workers, .. } = layout;
     format!(
         r#"[process]
 data = {data:?}
@@ -53,10 +50,11 @@ listen = "127.0.0.1:{gateway}"
 listen = "127.0.0.1:{rules}"
 publish_token = "{PUBLISH_TOKEN}"
 flush_interval = "5s"
+workers = {workers}
 [embedded]
-partitions = {PARTITIONS}
+partitions = {partitions}
 [topics]
-partitions = {PARTITIONS}
+partitions = {partitions}
 replication = 1
 {kafka}{sink}"#
     )

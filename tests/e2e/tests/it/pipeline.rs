@@ -40,12 +40,9 @@ impl Run {
         let program = |name| sibling(name).unwrap();
         let mixpanel = with_mixpanel
             .then(|| Mixpanel::start(&program("simulated-mixpanel"), directory).unwrap());
-        let layout = Layout {
-            program: program("kleos"),
-            directory: directory.to_owned(),
-            processes: processes.to_vec(),
-            sink: mixpanel.as_ref().map(|mixpanel| mixpanel.sink.clone()).unwrap_or_default(),
-        };
+        let sink = mixpanel.as_ref().map(|mixpanel| mixpanel.sink.clone()).unwrap_or_default();
+        let (directory, processes) = (directory.to_owned(), processes.to_vec());
+        let layout = Layout { sink, ..Layout::new(program("kleos"), directory, processes) };
         let mut deployment = Deployment::new(layout, cluster).unwrap();
         deployment.apply_topics().unwrap();
         deployment.start_all().unwrap();
