@@ -51,6 +51,10 @@ struct Arguments {
     /// Seconds of each steady load.
     #[arg(long, default_value_t = 20)]
     steady: usize,
+    /// Seconds of a load of 1,000 events a second before the steady ones: a broker that was just
+    /// started compiles itself meanwhile.
+    #[arg(long, default_value_t = 60)]
+    warm_up: usize,
     /// Events a second of the steady loads, besides half of what a run reached.
     #[arg(long, value_delimiter = ',', default_value = "100,1000")]
     steady_rates: Vec<usize>,
@@ -197,6 +201,8 @@ impl Bench {
     }
 }
 
+/// Events a second before the steady loads.
+const WARM_UP_RATE: usize = 1_000;
 /// Events of the load during which a process is killed, for each hundred of the first.
 const KILLED_PERCENT: u64 = 20;
 
@@ -207,7 +213,8 @@ impl Bench {
         let reached = medians(&self.ours_runs)?;
         let reached = reached.get("events_per_second").and_then(Value::as_f64).unwrap_or_default();
         let rates = arguments.steady_rates.iter().copied().chain([whole(reached / 2.0)]);
-        (1..).zip(rates).map(|(nth, rate)| self.steady_at(nth, rate, arguments.steady)).collect()
+        self.steady_at(1, WARM_UP_RATE, arguments.warm_up)?;
+        (2..).zip(rates).map(|(nth, rate)| self.steady_at(nth, rate, arguments.steady)).collect()
     }
 
     fn steady_at(&mut self, nth: u64, per_second: usize, seconds: usize) -> anyhow::Result<Steady> {
@@ -248,6 +255,7 @@ impl Bench {
             "events": self.events,
             "learners": self.plan.learners,
             "partitions": self.ours.partitions(),
+            "workers": self.ours.workers(),
             "rounds": self.ours_runs.len(),
             "agrees": true,
             "kleos": ours,

@@ -56,6 +56,10 @@ impl Ours {
         self.deployment.partitions()
     }
 
+    pub(crate) const fn workers(&self) -> usize {
+        self.deployment.workers()
+    }
+
     /// Reads everything from the first event on, with nothing known before, then stops.
     pub(crate) fn drain(&mut self, log: &EventLog, events: u64) -> anyhow::Result<Run> {
         let started = self.start()?;

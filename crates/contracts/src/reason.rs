@@ -48,7 +48,7 @@ reasons! {
         "The event's name is not of the form domain.action, or is of the reserved domain kleos.",
         "Use a name of the event registry or a domain.action name of your own.";
     TIME_TOO_OLD = "time_too_old",
-        "The event's time is before 2005.",
+        "The event's time is before 2005; at a sink: before the oldest that its vendor takes.",
         "Mend the sender's clock or the unit of the time (seconds, not hours or days).";
     TIME_IN_FUTURE = "time_in_future",
         "The event's time is more than five minutes after its arrival.",

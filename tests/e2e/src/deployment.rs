@@ -326,6 +326,12 @@ impl Deployment {
         self.layout.partitions
     }
 
+    /// Workers of each rules-processor.
+    #[must_use]
+    pub const fn workers(&self) -> usize {
+        self.layout.workers
+    }
+
     /// Processes that keep a local state, and where.
     #[must_use]
     pub fn with_state(&self) -> Vec<&'static str> {
