@@ -2,18 +2,24 @@
 //!
 //! A value is a zero byte, the schema's id in four bytes (big endian) and the Avro datum.
 
+mod binary;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::{Arc, LazyLock};
 
 use apache_avro::Schema;
 use apache_avro::reader::datum::GenericDatumReader;
-use apache_avro::writer::datum::GenericDatumWriter;
 use kleos_contracts::schema::RecordSchema;
 use kleos_contracts::topic::Topic;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_avro_fast::ser::{SerializerConfig, SerializerState};
+use serde_json::Value;
 
+use self::binary::Binary;
 use crate::error::{DecodeError, EncodeError, LogError};
 use crate::registry::Registry;
 
@@ -23,7 +29,7 @@ const HEADER_BYTES: usize = 5;
 /// Writes and reads the values of one topic.
 pub struct Codec<T> {
     header: [u8; HEADER_BYTES],
-    writer: GenericDatumWriter<'static>,
+    writer: &'static serde_avro_fast::Schema,
     /// Reads what was written with our own schema, straight into the type.
     reader: GenericDatumReader<'static>,
     current: &'static Schema,
@@ -40,7 +46,7 @@ impl<T> std::fmt::Debug for Codec<T> {
 impl<T: Serialize + DeserializeOwned> Codec<T> {
     pub(crate) fn new(topic: Topic, registry: &Arc<Registry>) -> Result<Self, LogError> {
         let id = registry.id_of(topic)?;
-        let current = own_schema(topic.schema())?;
+        let Own { current, writer } = own_schema(topic.schema())?;
         let wrong = |error| LogError::Misconfigured {
             what: format!("the schema of {topic}"),
             cause: format!("{error}"),
@@ -49,10 +55,7 @@ impl<T: Serialize + DeserializeOwned> Codec<T> {
         header[1..].copy_from_slice(&id.to_be_bytes());
         Ok(Self {
             header,
-            writer: GenericDatumWriter::builder(current)
-                .human_readable(false)
-                .build()
-                .map_err(wrong)?,
+            writer,
             reader: GenericDatumReader::builder(current)
                 .human_readable(false)
                 .build()
@@ -69,8 +72,7 @@ impl<T: Serialize + DeserializeOwned> Codec<T> {
     /// If the type is not the schema's, which a test of the contracts rules out.
     pub fn encode(&self, value: &T, buffer: &mut Vec<u8>) -> Result<(), EncodeError> {
         buffer.extend_from_slice(&self.header);
-        let written = self.writer.write_ser(buffer, value);
-        written.map(drop).map_err(|error| EncodeError(error.to_string()))
+        write(self.writer, value, buffer)
     }
 
     /// Reads a value, whichever version of the schema it was written with.
@@ -109,19 +111,58 @@ fn malformed(error: &apache_avro::Error) -> DecodeError {
     DecodeError::Malformed(error.to_string())
 }
 
+/// Appends a datum.
+fn write<T: Serialize>(
+    schema: &serde_avro_fast::Schema,
+    value: &T,
+    buffer: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    let mut config = SerializerConfig::new(schema);
+    let mut state = SerializerState::from_writer(buffer, &mut config);
+    let written = value.serialize(Binary(state.serializer()));
+    written.map_err(|error| EncodeError(error.to_string()))
+}
+
+/// A schema of ours, once for each library: one writes fast, the other reads every version.
+struct Own {
+    current: Schema,
+    writer: serde_avro_fast::Schema,
+}
+
+impl Own {
+    fn parse(text: &str) -> Result<Self, String> {
+        let current = Schema::parse_str(text).map_err(|error| error.to_string())?;
+        let plain = without_logical_types(text).map_err(|error| error.to_string())?;
+        let writer = plain.parse().map_err(|error| format!("{error}"))?;
+        Ok(Self { current, writer })
+    }
+}
+
+/// Values are written as what their logical types lie in; these say nothing to the writer.
+fn without_logical_types(text: &str) -> serde_json::Result<String> {
+    fn strip(node: &mut Value) {
+        match node {
+            Value::Object(fields) => {
+                fields.remove("logicalType");
+                fields.values_mut().for_each(strip);
+            }
+            Value::Array(items) => items.iter_mut().for_each(strip),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let mut schema = serde_json::from_str(text)?;
+    strip(&mut schema);
+    serde_json::to_string(&schema)
+}
+
 /// Our own schemas, parsed once.
-fn own_schema(record: RecordSchema) -> Result<&'static Schema, LogError> {
-    static OWN: LazyLock<BTreeMap<&'static str, Result<Schema, String>>> = LazyLock::new(|| {
-        RecordSchema::ALL
-            .iter()
-            .map(|record| {
-                let schema = Schema::parse_str(record.current()).map_err(|error| error.to_string());
-                (record.folder(), schema)
-            })
-            .collect()
+fn own_schema(record: RecordSchema) -> Result<&'static Own, LogError> {
+    static OWN: LazyLock<BTreeMap<&'static str, Result<Own, String>>> = LazyLock::new(|| {
+        let all = RecordSchema::ALL.iter();
+        all.map(|record| (record.folder(), Own::parse(record.current()))).collect()
     });
     match OWN.get(record.folder()) {
-        Some(Ok(schema)) => Ok(schema),
+        Some(Ok(own)) => Ok(own),
         Some(Err(cause)) => Err(LogError::Misconfigured {
             what: format!("our own schema {}", record.folder()),
             cause: cause.clone(),
@@ -129,6 +170,7 @@ fn own_schema(record: RecordSchema) -> Result<&'static Schema, LogError> {
         None => Err(LogError::MissingSchema(record.folder().to_owned())),
     }
 }
+
 /// Where there is no such schema, whoever wrote the record is not one of ours.
 fn of_unknown_schema(error: LogError) -> DecodeError {
     if let LogError::Misconfigured { what, cause } = error {
