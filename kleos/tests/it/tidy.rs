@@ -14,8 +14,9 @@ use crate::process::run;
 
 const SERVICES: [&str; 4] = ["ingest-gateway", "normalizer", "rules-processor", "analytics-sink"];
 /// Dependencies that only some may name, and who that is.
-const FENCED: [(&str, &[&str]); 4] = [
+const FENCED: [(&str, &[&str]); 5] = [
     ("apache-avro", &["contracts", "event-log"]),
+    ("serde_avro_fast", &["event-log"]),
     ("rdkafka", &["event-log"]),
     ("rocksdb", &["event-log", "rules-processor"]),
     ("schema_registry_converter", &["event-log"]),
