@@ -3,8 +3,10 @@
 //! Nothing here does I/O or reads a clock: what differs from request to request comes in.
 
 mod credentials;
+mod evidence;
 mod headers;
 mod route;
+mod signature;
 
 use std::net::IpAddr;
 
@@ -15,10 +17,9 @@ use kleos_contracts::time::Timestamp;
 use kleos_service_kit::config::instances::Instance;
 
 use self::credentials::Credentials;
+use self::route::Hook;
+use self::signature::Signed;
 use crate::error::{Doubt, Refusal};
-
-/// How the sender proved itself, in the record.
-const BEARER: &str = "bearer";
 
 /// Who may send what.
 #[derive(Clone, Debug)]
@@ -31,11 +32,47 @@ pub(crate) struct Door {
 /// Whose a credential is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sender {
+    /// Its place among all of them.
+    pub(crate) number: usize,
     pub(crate) tenant: String,
     pub(crate) source: String,
     pub(crate) instance: String,
     /// Which of the instance's credentials it is.
     pub(crate) secret_id: String,
+    /// How it is shown, in the record.
+    pub(crate) strategy: &'static str,
+}
+
+/// What a head says of its sender.
+pub(crate) enum Claim<'d> {
+    /// It has the secret itself.
+    Proven {
+        /// Whose it is.
+        sender: &'d Sender,
+        /// As it was shown.
+        secret: Vec<u8>,
+    },
+    /// One of these has signed the body, or nobody.
+    Signed(Vec<Signed<'d>>),
+}
+
+impl<'d> Claim<'d> {
+    /// Who sends, now that the body is there.
+    pub(crate) fn confirm(&self, body: &[u8]) -> Result<&'d Sender, Refusal> {
+        match self {
+            Self::Proven { sender, .. } => Ok(sender),
+            Self::Signed(candidates) => signature::signer(candidates, body)
+                .ok_or(Refusal::Unauthenticated(Doubt::NotSigned)),
+        }
+    }
+
+    /// What must not be in a record: a signature opens nothing but the body that it is of.
+    fn secret(&self) -> &[u8] {
+        match self {
+            Self::Proven { secret, .. } => secret,
+            Self::Signed(_) => &[],
+        }
+    }
 }
 
 /// What a request has besides its head.
@@ -48,7 +85,7 @@ pub(crate) struct Delivery {
 }
 
 impl Door {
-    /// For these sources, for the instances' tokens, for bodies of at most so many bytes.
+    /// For these sources, for the instances' credentials, for bodies of at most so many bytes.
     pub(crate) fn new<'i>(
         sources: &[&str],
         instances: impl IntoIterator<Item = &'i Instance>,
@@ -63,6 +100,11 @@ impl Door {
         &self.sources
     }
 
+    /// Everybody who may send, in the order of their numbers.
+    pub(crate) fn senders(&self) -> impl Iterator<Item = &Sender> {
+        self.credentials.senders()
+    }
+
     /// Whether there is a credential at all.
     pub(crate) fn knows_anybody(&self) -> bool {
         !self.credentials.is_empty()
@@ -70,48 +112,57 @@ impl Door {
 
     /// The place of the path's source among the sources.
     pub(crate) fn source_index(&self, head: &Parts) -> Option<usize> {
-        let name = route::source_of(head.uri.path())?;
-        self.sources.iter().position(|source| source == name)
+        let hook = route::of(head.uri.path())?;
+        self.sources.iter().position(|source| source == hook.source)
     }
 
-    /// Who sends, if the body may follow; `declared` is its length, where the head says so.
+    /// Who says to send, if the body may follow; `declared` is its length, where the head says so.
     ///
     /// The sender comes before all else that could tell a stranger something: a path of the right
     /// form is answered alike whether or not there is such a source.
-    pub(crate) fn admit(&self, head: &Parts, declared: Option<u64>) -> Result<&Sender, Refusal> {
-        let source = route::hook(&head.method, head.uri.path())?;
-        let sender = self.authenticate(head, source)?;
+    pub(crate) fn admit(
+        &self,
+        head: &Parts,
+        declared: Option<u64>,
+        now: Timestamp,
+    ) -> Result<Claim<'_>, Refusal> {
+        let hook = route::hook(&head.method, head.uri.path())?;
+        let claim = self.credentials.claim(&head.headers, hook, now);
+        let claim = claim.map_err(Refusal::Unauthenticated)?;
+        if let Claim::Proven { sender, .. } = &claim {
+            self.is_at_home(sender, hook)?;
+        }
         match declared {
             Some(length) if length > self.body_max => {
                 Err(Refusal::TooLarge { limit: self.body_max })
             }
-            Some(_) | None => Ok(sender),
+            Some(_) | None => Ok(claim),
         }
     }
 
-    /// The same work is done whatever was shown, if anything.
-    fn authenticate(&self, head: &Parts, source: &str) -> Result<&Sender, Refusal> {
-        let shown = credentials::shown(&head.headers);
-        let found = self.credentials.find(shown.unwrap_or_default());
-        let sender = match (shown, found) {
-            (Err(doubt), _) => Err(doubt),
-            (Ok(_), None) => Err(Doubt::Unknown),
-            (Ok(_), Some(sender)) => Ok(sender),
-        };
-        let sender = sender.map_err(Refusal::Unauthenticated)?;
-        if !self.sources.iter().any(|known| known == source) {
+    /// Whether a known sender sends where it may.
+    fn is_at_home(&self, sender: &Sender, hook: Hook<'_>) -> Result<(), Refusal> {
+        if !self.sources.iter().any(|known| known == hook.source) {
             return Err(Refusal::UnknownSource { known: self.sources.clone() });
         }
-        if sender.source != source {
+        if sender.source != hook.source {
             return Err(Refusal::Unauthenticated(Doubt::OtherSource));
         }
-        Ok(sender)
+        if !hook.is_of(sender) {
+            return Err(Refusal::Unauthenticated(Doubt::OtherInstance));
+        }
+        Ok(())
     }
 }
 
 /// The record of an admitted request.
-pub(crate) fn webhook(sender: &Sender, head: &Parts, delivery: Delivery) -> RawWebhook {
-    let credential = credentials::shown(&head.headers).unwrap_or_default();
+pub(crate) fn webhook(
+    sender: &Sender,
+    claim: &Claim<'_>,
+    head: &Parts,
+    delivery: Delivery,
+) -> RawWebhook {
+    let secret = claim.secret();
     RawWebhook {
         delivery_id: delivery.id,
         tenant: sender.tenant.clone(),
@@ -122,11 +173,14 @@ pub(crate) fn webhook(sender: &Sender, head: &Parts, delivery: Delivery) -> RawW
         client_ip: delivery.client_ip.to_canonical().to_string(),
         method: head.method.as_str().to_owned(),
         path: head.uri.path().to_owned(),
-        query: headers::without(head.uri.query().unwrap_or_default(), credential),
+        query: headers::without(head.uri.query().unwrap_or_default(), secret),
         content_type: head.headers.get(CONTENT_TYPE).map(headers::text).unwrap_or_default(),
-        headers: headers::kept(&head.headers, credential),
+        headers: headers::kept(&head.headers, secret),
         body: delivery.body,
-        auth: Authentication { strategy: BEARER.to_owned(), secret_id: sender.secret_id.clone() },
+        auth: Authentication {
+            strategy: sender.strategy.to_owned(),
+            secret_id: sender.secret_id.clone(),
+        },
     }
 }
 

@@ -219,7 +219,7 @@ mod tests {
     #[tokio::test]
     async fn why_a_credential_is_refused_is_not_told() {
         let mut answers = Vec::new();
-        for doubt in [Doubt::Missing, Doubt::Malformed, Doubt::Unknown, Doubt::OtherSource] {
+        for doubt in Doubt::ALL {
             answers.push(taken_apart(refused(&Refusal::Unauthenticated(doubt), 0)).await);
         }
         answers.dedup();
@@ -228,7 +228,7 @@ mod tests {
         let expected = concat!(
             r#"{"status":"error","error":"authentication_failed","#,
             r#""error_code":"AUTHENTICATION_FAILED","#,
-            r#""message":"missing, invalid or expired bearer token"}"#,
+            r#""message":"missing, invalid or expired credential"}"#,
         );
         assert_eq!(body, expected);
     }

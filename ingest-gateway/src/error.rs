@@ -23,7 +23,7 @@ pub(crate) enum Refusal {
     #[error("events are sent with POST")]
     MethodNotAllowed,
     /// Who sends is not known, or may not send here. Why is counted and not told.
-    #[error("missing, invalid or expired bearer token")]
+    #[error("missing, invalid or expired credential")]
     Unauthenticated(Doubt),
     /// The body is longer than it may be, as declared or as it came.
     #[error("the body is longer than {limit} bytes")]
@@ -65,22 +65,47 @@ pub(crate) enum Refusal {
 pub(crate) enum Doubt {
     /// There is none.
     Missing,
-    /// It is not a bearer token, or there are several.
+    /// It is not of the form that its place has, or there are several.
     Malformed,
     /// Nobody has it.
     Unknown,
+    /// It is good no more, or not yet.
+    Expired,
     /// It is for another source.
     OtherSource,
+    /// It is for another instance than the path names.
+    OtherInstance,
+    /// The body is not signed with a secret of who may send there.
+    NotSigned,
+    /// So many may have signed that the path has to say who.
+    InstanceNeeded,
 }
 
 impl Doubt {
+    /// All of them.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Missing,
+        Self::Malformed,
+        Self::Unknown,
+        Self::Expired,
+        Self::OtherSource,
+        Self::OtherInstance,
+        Self::NotSigned,
+        Self::InstanceNeeded,
+    ];
+
     /// For metrics.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Missing => "missing",
             Self::Malformed => "malformed",
             Self::Unknown => "unknown",
+            Self::Expired => "expired",
             Self::OtherSource => "other_source",
+            Self::OtherInstance => "other_instance",
+            Self::NotSigned => "not_signed",
+            Self::InstanceNeeded => "instance_needed",
         }
     }
 }
@@ -174,7 +199,7 @@ pub(crate) mod tests {
             (Refusal::Stopping, 503, "stopping"),
             (Refusal::Internal, 503, "internal_error"),
         ];
-        for doubt in [Doubt::Missing, Doubt::Malformed, Doubt::Unknown, Doubt::OtherSource] {
+        for doubt in Doubt::ALL {
             rows.push((Refusal::Unauthenticated(doubt), 401, "authentication_failed"));
         }
         rows

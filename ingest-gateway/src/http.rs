@@ -14,13 +14,14 @@ use std::time::Duration;
 use kleos_service_kit::bootstrap::Process;
 use kleos_service_kit::clock::SharedClock;
 use kleos_service_kit::lifecycle::{Phase, Shutdown};
+use kleos_service_kit::metrics::Counter;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-use crate::admit::Door;
+use crate::admit::{Door, Sender};
 use crate::budget::Budget;
 use crate::config::{Limits, Settings};
 use crate::metrics::{Metrics, SourceMetrics};
@@ -44,6 +45,8 @@ pub(crate) struct Gateway {
     /// By the place of the source among the door's.
     of_source: Vec<SourceMetrics>,
     of_others: SourceMetrics,
+    /// How often each sender has proved itself, by its number.
+    of_sender: Vec<Counter>,
 }
 
 impl Gateway {
@@ -55,12 +58,14 @@ impl Gateway {
     ) -> Arc<Self> {
         let Settings { door, limits, .. } = settings;
         let sources = door.sources().iter();
+        let count = |sender: &Sender| metrics.credential(&sender.instance, &sender.secret_id);
         Arc::new(Self {
             budget: Budget::new(limits.max_in_flight_bytes, metrics.in_flight.clone()),
             clock: Arc::clone(&service.clock),
             shutdown: service.lifecycle.shutdown(Phase::Intake),
             of_source: sources.map(|source| SourceMetrics::new(&metrics, source)).collect(),
             of_others: SourceMetrics::new(&metrics, "other"),
+            of_sender: door.senders().map(count).collect(),
             door,
             limits,
             publisher,

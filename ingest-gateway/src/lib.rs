@@ -8,10 +8,11 @@
 //!                ▼
 //!            http::request      the steps below, in this order, for one request
 //!                │
-//!                ├─ admit       head: path, token → sender, declared length      401 404 405 413
+//!                ├─ admit       head: path, secret → claim, declared length      401 404 405 413
 //!                ├─ publish     is the log open?                                 503
 //!                ├─ budget      is there room for the body?                      503
 //!                ├─ body        all of it, in time, within the limit             400 408 413
+//!                ├─ admit       claim and body → sender                          401
 //!                ├─ admit       head and body → RawWebhook
 //!                ├─ publish     encode, append, wait until it is durable         503
 //!                └─ answer      the receipt, or the refusal, as JSON             200 202
@@ -23,11 +24,12 @@
 //!   where the record lies.
 //! - What is wrong with the gateway or the log is a 503 with `Retry-After`, never a 4xx, which a
 //!   sender takes for final, and never a success.
-//! - Nothing of a body is read before its sender is known, and no body is stored in part.
+//! - Nothing of a body is read before its sender is known, or claims to have signed it; nothing is
+//!   done with it before the signature is found good; and no body is stored in part.
 //! - Once the append has begun it is carried to its end, whether or not the sender still waits.
 //! - Every refused credential is answered with the same bytes after the same work.
 //! - Every request ends in exactly one counted outcome.
-//! - No token is in a record, a log line or an answer.
+//! - No secret is in a record, a log line or an answer.
 
 mod admit;
 mod answer;

@@ -5,8 +5,22 @@ use kleos_service_kit::metrics::{BYTES, Counter, CounterBy, Gauge, Histogram, La
 /// Names of sources that this program knows; the path's other names show as `other`.
 const SOURCE: Label = Label::at_most("source", 32);
 const OUTCOME: Label = Label::fixed("outcome", OUTCOMES);
-const REASON: Label = Label::fixed("reason", &["missing", "malformed", "unknown", "other_source"]);
+const REASON: Label = Label::fixed("reason", REASONS);
+const INSTANCE: Label = Label::at_most("instance", 1_000);
+const CREDENTIAL: Label = Label::at_most("credential", 1_000);
 const RESULT: Label = Label::fixed("result", &["stored", "failed"]);
+
+/// Why a credential is refused.
+const REASONS: &[&str] = &[
+    "missing",
+    "malformed",
+    "unknown",
+    "expired",
+    "other_source",
+    "other_instance",
+    "not_signed",
+    "instance_needed",
+];
 
 /// The outcome of a request whose event is stored.
 pub(crate) const ACCEPTED: &str = "accepted";
@@ -41,6 +55,9 @@ kleos_service_kit::metrics! {
         /// Credentials that were refused.
         refused_credentials: CounterBy<2> =
             "kleos_gateway_refused_credentials_total" [SOURCE, REASON],
+        /// Requests by the credential that proved them. One that stays where it is can be retired.
+        credentials: CounterBy<2> =
+            "kleos_gateway_credentials_total" [INSTANCE, CREDENTIAL],
         /// Appends that nobody waited for any more when they ended.
         late_appends: CounterBy<1> = "kleos_gateway_late_appends_total" [RESULT],
         /// Time from the head of an accepted request to its answer.
@@ -53,6 +70,13 @@ kleos_service_kit::metrics! {
         in_flight: Gauge = "kleos_gateway_in_flight_bytes",
         /// Open connections.
         connections: Gauge = "kleos_gateway_connections",
+    }
+}
+
+impl Metrics {
+    /// How often a credential has proven a request.
+    pub(crate) fn credential(&self, instance: &str, id: &str) -> Counter {
+        self.credentials.with([instance, id])
     }
 }
 
@@ -134,7 +158,7 @@ mod tests {
         assert_eq!(OUTCOMES.iter().copied().collect::<BTreeSet<_>>(), expected);
         let text = registry.text().unwrap();
         assert!(!text.contains("reason=\"other\""), "{text}");
-        assert_eq!(text.matches("kleos_gateway_refused_credentials_total{").count(), 4);
+        assert_eq!(text.matches("kleos_gateway_refused_credentials_total{").count(), REASONS.len());
     }
 
     #[test]

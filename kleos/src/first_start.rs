@@ -42,8 +42,8 @@ pub(crate) fn hints(config: &Config, gateway: Option<SocketAddr>, path: &Path) -
         format!("Kleos is up. Webhooks: http://{gateway}   configuration: {}", path.display()),
     ];
     let instance = config.instances.values().find(|instance| instance.source == "custom");
-    let token = instance.and_then(|instance| instance.tokens.first());
-    if let Some((instance, token)) = instance.zip(token) {
+    let first = instance.and_then(|instance| instance.credentials.first());
+    if let Some((instance, first)) = instance.zip(first) {
         lines.push(String::new());
         lines.push("Send an event:".to_owned());
         lines.push(format!(
@@ -52,7 +52,7 @@ pub(crate) fn hints(config: &Config, gateway: Option<SocketAddr>, path: &Path) -
              -d '{{\"event\":\"lesson.completed\",\"user\":{{\"id\":\"1\"}},\
              \"context\":{{\"course\":{{\"id\":\"c1\"}},\"lesson\":{{\"id\":\"l1\"}}}},\
              \"trace\":{{\"lms_event_id\":\"1\"}}}}'",
-            token.secret.expose()
+            first.secret.expose()
         ));
         lines.push("See what came of it:".to_owned());
         lines.push(format!(

@@ -15,6 +15,7 @@
 //!
 //! There is no other way for the environment to change a setting.
 
+pub mod credentials;
 pub mod instances;
 pub mod tenants;
 

@@ -18,7 +18,7 @@ use uuid::{NoContext, Uuid};
 
 use super::Gateway;
 use super::patience::Patience;
-use crate::admit::{self, Delivery};
+use crate::admit::{self, Delivery, Sender};
 use crate::answer::{self, Answer, Receipt};
 use crate::body::{BodyLimits, Inbound};
 use crate::error::Refusal;
@@ -70,6 +70,12 @@ impl Gateway {
         index.and_then(|index| self.of_source.get(index)).unwrap_or(&self.of_others)
     }
 
+    fn proven(&self, sender: &Sender) {
+        if let Some(counter) = self.of_sender.get(sender.number) {
+            counter.inc();
+        }
+    }
+
     /// The steps of one request, in their order.
     async fn handle(
         &self,
@@ -77,7 +83,7 @@ impl Gateway {
         head: &Parts,
         body: &mut Inbound<Incoming>,
     ) -> Result<(&str, Receipt), Refusal> {
-        let sender = self.door.admit(head, body.declared())?;
+        let claim = self.door.admit(head, body.declared(), self.clock.now())?;
         if self.shutdown.is_requested() {
             return Err(Refusal::Stopping);
         }
@@ -89,11 +95,13 @@ impl Gateway {
         let limits = BodyLimits { bytes: self.limits.max_body, time: self.limits.body_timeout };
         let body = body.read(limits, &mut hold).await?;
         let length = body.len();
+        let sender = claim.confirm(&body)?;
+        self.proven(sender);
 
         let received_at = self.clock.now();
         let id = delivery_id(received_at.micros());
         let delivery = Delivery { id: id.clone(), received_at, client_ip, body };
-        let webhook = admit::webhook(sender, head, delivery);
+        let webhook = admit::webhook(sender, &claim, head, delivery);
         let position = self.publisher.publish(webhook, hold).await?;
         self.metrics.body.observe(length as f64);
         let durability = self.publisher.durability();

@@ -193,3 +193,49 @@ async fn a_sender_that_leaves_or_says_no_more_has_its_event_stored() {
     bodies.sort_unstable();
     assert_eq!(bodies, [&b"leaves"[..], b"says no more"]);
 }
+
+/// Of `{"id":1}`, as `openssl dgst -sha256 -hmac secret-of-the-signer` has it.
+const SIGNATURE: &str = "cdc268568cbfb4e34797977871bfd8d35342587853cd7bb8783e336a8aeaa92c";
+
+fn signed(path: &str, signature: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: kleos.example\r\nX-Webhook-Signature: {signature}\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
+#[tokio::test]
+async fn a_signed_body_is_taken_from_whoever_has_signed_it() {
+    let gateway = Gateway::start("").await;
+    let body = r#"{"id":1}"#;
+    for (path, signature) in [
+        (CUSTOM, SIGNATURE.to_owned()),
+        ("/api/public/hook/custom/signer/event", format!("sha256={}", SIGNATURE.to_uppercase())),
+    ] {
+        let reply = gateway.send(signed(path, &signature, body)).await;
+        check_accepted(&reply, 202, "disk");
+        let record = gateway.record_of(&reply).await;
+        assert_eq!((record.instance.as_str(), record.body.as_slice()), ("signer", body.as_bytes()));
+        let auth =
+            Authentication { strategy: "hmac-sha256".to_owned(), secret_id: "hmac".to_owned() };
+        assert_eq!(record.auth, auth);
+    }
+    for (path, signature, body) in [
+        (CUSTOM, SIGNATURE, r#"{"id": 1}"#),
+        (CUSTOM, "sha256=", body),
+        (MOODLE, SIGNATURE, body),
+        ("/api/public/hook/custom/portal/event", SIGNATURE, body),
+    ] {
+        let reply = gateway.send(signed(path, signature, body)).await;
+        assert_eq!(reply.status, 401, "{path} {signature} {body}: {reply:?}");
+    }
+    assert_eq!(gateway.records().await.len(), 2);
+    let text = gateway.process.metrics.text().unwrap();
+    let used = r#"kleos_gateway_credentials_total{credential="hmac",instance="signer",service="gateway"} 2"#;
+    assert!(text.contains(used), "{text}");
+    for reason in ["not_signed", "malformed", "unknown"] {
+        assert!(text.contains(&format!("reason=\"{reason}\"")), "{reason} in {text}");
+    }
+}

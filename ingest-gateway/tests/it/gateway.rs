@@ -33,14 +33,21 @@ const SENDERS: &str = r#"
     [instances.campus-a]
     tenant = "acme"
     source = "moodle"
-    tokens = [
-        { id = "first", token = "token-of-campus-a-1" },
-        { id = "second", token = "token-of-campus-a-2" },
+    credentials = [
+        { id = "first", secret = "token-of-campus-a-1" },
+        { id = "second", secret = "token-of-campus-a-2" },
     ]
     [instances.portal]
     tenant = "acme"
     source = "custom"
-    tokens = [{ id = "only", token = "token-of-the-portal" }]
+    credentials = [{ id = "only", secret = "token-of-the-portal" }]
+    [instances.signer]
+    tenant = "acme"
+    source = "custom"
+    [[instances.signer.credentials]]
+    id = "hmac"
+    strategy = "atomic-guide"
+    secret = "secret-of-the-signer"
     [gateway]
 "#;
 

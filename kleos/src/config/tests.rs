@@ -111,7 +111,7 @@ fn the_page_has_every_key_and_no_other() {
         "embedded",
         "gateway",
         "instances.site",
-        "instances.site.tokens[0]",
+        "instances.site.credentials[0]",
         "kafka",
         "kafka.security",
         "normalizer",
@@ -161,7 +161,7 @@ fn the_defaults_of_the_page_are_the_defaults() {
     for table in tables().iter().filter(|table| !table.head.is_empty()) {
         let needed = match table.path.as_str() {
             "instances.site" => "tenant = \"demo\"\nsource = \"moodle\"\n",
-            "instances.site.tokens[0]" => "id = \"a\"\ntoken = \"0123456789abcdef\"\n",
+            "instances.site.credentials[0]" => "id = \"a\"\nsecret = \"0123456789abcdef\"\n",
             "kafka" => "brokers = \"a:1\"\nregistry = \"http://a\"\n",
             // Without, the rest of the section has no effect that could be seen.
             "sink" => "region = \"eu\"\ntoken = \"any\"\n",

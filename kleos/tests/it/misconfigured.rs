@@ -24,7 +24,7 @@ zone = "Europe/Atlantis"
 [instances.moodle-demo]
 tenant = "nobody"
 source = "moddle"
-tokens = [{{ id = "first", token = "short" }}]
+credentials = [{{ id = "first", secret = "short" }}]
 [gateway]
 listen = "127.0.0.1:{gateway}"
 max_bdy = "1MiB"
@@ -47,7 +47,7 @@ brokers = "127.0.0.1:9"
         "kleos.toml:9:10: instances.moodle-demo.tenant: found \"nobody\", which is not a tenant",
         "kleos.toml:10:10: instances.moodle-demo.source: found \"moddle\", expected ",
         "    did you mean \"moodle\"?",
-        "instances.moodle-demo.tokens[0].token: found a text of 5 characters, expected ",
+        "instances.moodle-demo.credentials[0].secret: found a text of 5 characters, expected ",
         "kleos.toml:14:1: gateway.max_bdy: found a key that is not known, expected ",
         "    did you mean max_body? Otherwise remove it",
         "kleos.toml:16:11: normalizer.workers: found \"two\", expected an integer from 1 to 64",

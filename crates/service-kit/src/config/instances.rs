@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use kleos_contracts::ids::{InstanceId, TenantId};
 
-use crate::config::document::Value;
-use crate::config::tenants::{SecretUse, TOKEN_LENGTH_MIN, Tenant};
-use crate::config::{Secret, Section};
+use crate::config::Section;
+use crate::config::credentials::{self, Credential};
+use crate::config::tenants::{SecretUse, Tenant};
 
 /// One site.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,17 +17,8 @@ pub struct Instance {
     pub tenant: TenantId,
     /// Which platform it is.
     pub source: String,
-    /// Whoever shows one of these may send its events.
-    pub tokens: Vec<Token>,
-}
-
-/// A secret with a name, so that records can say which one was shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Token {
-    /// Its name, unique within the instance.
-    pub id: String,
-    /// What the sender shows.
-    pub secret: Secret,
+    /// Whoever has the secret of one of these may send its events.
+    pub credentials: Vec<Credential>,
 }
 
 /// Every instance. `sources` are the platforms that there are.
@@ -41,20 +32,20 @@ pub fn read(
     let sources: Vec<(&str, String)> =
         sources.iter().map(|source| (*source, (*source).to_owned())).collect();
     let mut instances = BTreeMap::new();
-    let mut shown = Vec::new();
+    let mut seen = Vec::new();
     for section in root.named("instances") {
         let id = read_id(&section);
         let tenant = read_tenant(&section, tenants);
         let source = section.one_of("source", &sources).required();
-        let tokens = match secrets {
-            SecretUse::Needed => read_tokens(&section, &mut shown),
+        let credentials = match secrets {
+            SecretUse::Needed => credentials::read(&section, &mut seen),
             SecretUse::NotNeeded => {
-                section.skip(&["tokens"]);
+                section.skip(&["credentials"]);
                 Vec::new()
             }
         };
         if let (Some(id), Some(tenant), Some(source)) = (id, tenant, source) {
-            instances.insert(id.clone(), Instance { id, tenant, source, tokens });
+            instances.insert(id.clone(), Instance { id, tenant, source, credentials });
         }
     }
     instances
@@ -83,56 +74,4 @@ fn read_tenant(section: &Section<'_>, tenants: &BTreeMap<TenantId, Tenant>) -> O
         );
     }
     Some(tenant)
-}
-
-/// A token that was read, and whose it is.
-struct Shown {
-    instance: String,
-    token: Token,
-}
-
-fn read_tokens(section: &Section<'_>, shown: &mut Vec<Shown>) -> Vec<Token> {
-    let entries = section.list_of_tables("tokens");
-    let expected = "a list, as [{ id = \"first\", token = … }]";
-    match section.entry("tokens").map(|entry| &entry.node.value) {
-        None => section.report_missing("tokens", expected),
-        Some(Value::List(items)) if items.is_empty() => {
-            let advice = "add a token: without one nobody can send events";
-            section.problem("tokens", "an empty list".to_owned(), expected, advice);
-        }
-        Some(_) => {}
-    }
-    let mut tokens: Vec<Token> = Vec::new();
-    for entry in entries {
-        let id = entry.string("id").required();
-        let secret = entry.secret("token", TOKEN_LENGTH_MIN).required();
-        let (Some(id), Some(secret)) = (id, secret) else {
-            continue;
-        };
-        let token = Token { id, secret };
-        refuse_repeated(&entry, section.name(), &token, shown);
-        shown.push(Shown { instance: section.name().to_owned(), token: token.clone() });
-        tokens.push(token);
-    }
-    tokens
-}
-
-/// A token must say which instance sends, and its name which token it was.
-fn refuse_repeated(entry: &Section<'_>, instance: &str, token: &Token, shown: &[Shown]) {
-    if let Some(first) = shown.iter().find(|first| first.token.secret == token.secret) {
-        entry.problem(
-            "token",
-            format!("the secret of token {:?} of instance {}", first.token.id, first.instance),
-            "a secret of its own",
-            "make a new one, as with: openssl rand -hex 32",
-        );
-    }
-    if shown.iter().any(|first| first.instance == instance && first.token.id == token.id) {
-        entry.problem(
-            "id",
-            format!("{:?} a second time", token.id),
-            "a name that no other token of the instance has",
-            "choose another name",
-        );
-    }
 }

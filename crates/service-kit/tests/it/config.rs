@@ -168,18 +168,18 @@ fn a_configuration_without_mistakes_means_what_it_says() {
             },
         ]
     );
-    let tokens: Vec<String> = value
+    let credentials: Vec<String> = value
         .instances
         .values()
-        .flat_map(|instance| instance.tokens.iter().map(move |token| (instance, token)))
-        .map(|(i, token)| format!("{} {} {} {}", i.id, i.tenant, i.source, token.id))
+        .flat_map(|instance| instance.credentials.iter().map(move |one| (instance, one)))
+        .map(|(i, one)| format!("{} {} {} {} {:?}", i.id, i.tenant, i.source, one.id, one.strategy))
         .collect();
     assert_eq!(
-        tokens,
+        credentials,
         [
-            "campus-a-moodle campus-a moodle first",
-            "campus-a-moodle campus-a moodle second",
-            "campus-b-custom campus-b custom only",
+            "campus-a-moodle campus-a moodle first Bearer",
+            "campus-a-moodle campus-a moodle second Bearer",
+            "campus-b-custom campus-b custom only Bearer",
         ]
     );
 }
@@ -189,7 +189,7 @@ fn secret(text: &str) -> Secret {
 }
 
 /// Reads one text as `kleos.toml` of an empty directory.
-fn read_text<T>(
+pub(crate) fn read_text<T>(
     text: &str,
     meaning: impl FnOnce(&Section<'_>) -> Option<T>,
 ) -> Result<Loaded<T>, String> {
@@ -215,7 +215,7 @@ fn an_absent_file_is_one_problem() {
 fn a_process_that_needs_no_secrets_is_not_asked_for_them() {
     let text = "[tenants.a]\nquery_tokens = [{ env = \"ABSENT\" }]\n\
                 [instances.b]\ntenant = \"a\"\nsource = \"moodle\"\n\
-                tokens = [{ id = \"first\", token = { file = \"absent\" } }]\n";
+                credentials = [{ id = \"first\", secret = { file = \"absent\" } }]\n";
     let loaded = read_text(text, |root| {
         let tenants = tenants::read(root, SecretUse::NotNeeded);
         Some(instances::read(root, &tenants, &["moodle"], SecretUse::NotNeeded))

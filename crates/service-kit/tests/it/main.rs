@@ -8,5 +8,6 @@
 
 mod child;
 mod config;
+mod credentials;
 mod data_dir;
 mod process;

@@ -22,14 +22,14 @@ const GATEWAY: &[Row] = &[
     (
         401,
         "authentication_failed",
-        "No token, an unknown one, or one of another source. Which of them is not told.",
-        "Put a token of the instance into the platform; `kleos_gateway_refused_credentials_total` says which doubt it was.",
+        "No credential, an unknown one, or one for another place. Which of them is not told.",
+        "Put a secret of the instance into the platform; `kleos_gateway_refused_credentials_total` says which doubt it was.",
     ),
     (404, "not_found", "There is no such path.", "Send to `/api/public/hook/{source}/event`."),
     (
         404,
         "unknown_source",
-        "The path names a source that does not exist; the token is good.",
+        "The path names a source that does not exist; the credential is good.",
         "Take the path of one of the sources that `details` lists.",
     ),
     (405, "method_not_allowed", "The request is not a POST.", "Send events with POST."),
@@ -84,21 +84,45 @@ const GATEWAY: &[Row] = &[
 ];
 
 const DOUBTS: &[(&str, &str, &str)] = &[
-    ("missing", "There is no `Authorization` header.", "Set the platform to send its token."),
+    (
+        "missing",
+        "The request has nothing where a credential of some instance stands.",
+        "Set the platform to send its token or its signature.",
+    ),
     (
         "malformed",
-        "The header is not a bearer token, or there are several.",
-        "Send `Authorization: Bearer <token>` once.",
+        "What stands there is not of the credential's form, or the header stands there twice.",
+        "Send it once, in the form of the credential's `strategy`.",
     ),
     (
         "unknown",
-        "Nobody has the token.",
-        "Add a new token to the instance before the platform is changed; take the old one out after.",
+        "Nobody who may send there has it.",
+        "Add a new credential to the instance before the platform is changed; take the old one out after.",
+    ),
+    (
+        "expired",
+        "The credential is good no more, or not yet.",
+        "Change the secret in the platform, or `not_before` and `not_after`.",
     ),
     (
         "other_source",
-        "A good token at the path of another source.",
+        "A good credential at the path of another source.",
         "Correct the path in the platform.",
+    ),
+    (
+        "other_instance",
+        "A good credential at the path of another instance.",
+        "Correct the path in the platform.",
+    ),
+    (
+        "not_signed",
+        "The body is not signed with the secret of an instance that may send there.",
+        "Compare the secrets; see that nothing in between changes the body.",
+    ),
+    (
+        "instance_needed",
+        "More than 16 instances of the source sign their bodies, and the path names none.",
+        "Send to `/api/public/hook/{source}/{instance}/event`.",
     ),
 ];
 

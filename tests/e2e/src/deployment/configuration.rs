@@ -39,11 +39,11 @@ query_tokens = ["{QUERY_TOKEN}"]
 [instances.moodle-demo]
 tenant = "demo"
 source = "moodle"
-tokens = [{{ id = "first", token = "{MOODLE_TOKEN}" }}]
+credentials = [{{ id = "first", secret = "{MOODLE_TOKEN}" }}]
 [instances.custom-demo]
 tenant = "demo"
 source = "custom"
-tokens = [{{ id = "first", token = "{CUSTOM_TOKEN}" }}]
+credentials = [{{ id = "first", secret = "{CUSTOM_TOKEN}" }}]
 [gateway]
 listen = "127.0.0.1:{gateway}"
 [rules]

@@ -1,0 +1,212 @@
+//! `[[instances.<id>.credentials]]`: the secrets that senders prove themselves with.
+
+use axum::http::HeaderName;
+use kleos_contracts::time::Timestamp;
+
+use crate::config::document::Value;
+use crate::config::tenants::TOKEN_LENGTH_MIN;
+use crate::config::{Secret, Section};
+
+/// A secret with a name, so that records can say which one it was, and how a sender shows that it
+/// has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// Its name, unique within the instance.
+    pub id: String,
+    /// How it is shown.
+    pub strategy: Strategy,
+    /// What the sender has.
+    pub secret: Secret,
+    /// From when on it is good.
+    pub not_before: Option<Timestamp>,
+    /// From when on it is good no more.
+    pub not_after: Option<Timestamp>,
+}
+
+/// How a sender shows that it has a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// As `Authorization: Bearer <secret>`.
+    Bearer,
+    /// As `Authorization: Basic`, the secret being the password.
+    Basic {
+        /// Whose password it is.
+        username: String,
+    },
+    /// As it is, in a header.
+    Header(HeaderPlace),
+    /// By the HMAC-SHA256 of the body's bytes under it, in a header.
+    HmacSha256(HeaderPlace, Encoding),
+}
+
+/// Where in a head something stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeaderPlace {
+    /// The header.
+    pub name: HeaderName,
+    /// What may stand before it in the header's value.
+    pub prefix: String,
+}
+
+/// How bytes are written in a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// Two digits for each byte, of either case.
+    Hex,
+    /// With the alphabet of RFC 4648, section 4.
+    Base64,
+}
+
+/// What a word for a strategy stands for.
+#[derive(Clone, Copy, Debug)]
+struct Word {
+    kind: Kind,
+    /// Where it does not say itself.
+    header: Option<&'static str>,
+    prefix: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Bearer,
+    Basic,
+    Header,
+    Hmac,
+}
+
+const fn plain(kind: Kind) -> Word {
+    Word { kind, header: None, prefix: "" }
+}
+
+const fn of_platform(kind: Kind, header: &'static str, prefix: &'static str) -> Word {
+    Word { kind, header: Some(header), prefix }
+}
+
+/// The general ones, then those of platforms as the platforms send them.
+const WORDS: &[(&str, Word)] = &[
+    ("bearer", plain(Kind::Bearer)),
+    ("basic", plain(Kind::Basic)),
+    ("header", plain(Kind::Header)),
+    ("hmac-sha256", plain(Kind::Hmac)),
+    ("thinkific", of_platform(Kind::Hmac, "x-thinkific-hmac-sha256", "")),
+    ("learnworlds", of_platform(Kind::Header, "learnworlds-webhook-signature", "v1=")),
+    ("learnworlds-hmac", of_platform(Kind::Hmac, "learnworlds-webhook-signature", "v1=")),
+    ("learnault", of_platform(Kind::Hmac, "x-learnault-signature", "sha256=")),
+    ("teachfloor", of_platform(Kind::Hmac, "teachfloor-signature", "")),
+    ("atomic-guide", of_platform(Kind::Hmac, "x-webhook-signature", "sha256=")),
+];
+
+/// A credential that was read, and whose it is.
+pub(super) struct Read {
+    instance: String,
+    credential: Credential,
+}
+
+/// Those of an instance. `seen` are all that were read before.
+pub(super) fn read(section: &Section<'_>, seen: &mut Vec<Read>) -> Vec<Credential> {
+    let entries = section.list_of_tables("credentials");
+    let expected = "a list, as [{ id = \"first\", secret = … }]";
+    match section.entry("credentials").map(|entry| &entry.node.value) {
+        None => section.report_missing("credentials", expected),
+        Some(Value::List(items)) if items.is_empty() => {
+            let advice = "add a credential: without one nobody can send events";
+            section.problem("credentials", "an empty list".to_owned(), expected, advice);
+        }
+        Some(_) => {}
+    }
+    let mut credentials = Vec::new();
+    for entry in entries {
+        let Some(credential) = read_one(&entry) else { continue };
+        refuse_repeated(&entry, section.name(), &credential, seen);
+        let instance = section.name().to_owned();
+        seen.push(Read { instance, credential: credential.clone() });
+        credentials.push(credential);
+    }
+    credentials
+}
+
+fn read_one(entry: &Section<'_>) -> Option<Credential> {
+    let id = entry.string("id").required();
+    let secret = entry.secret("secret", TOKEN_LENGTH_MIN).required();
+    let strategy = read_strategy(entry);
+    let time = |key| entry.parsed(key, "a time, as \"2027-01-31T00:00:00Z\"").optional();
+    let (not_before, not_after): (Option<Timestamp>, Option<Timestamp>) =
+        (time("not_before"), time("not_after"));
+    if let (Some(first), Some(end)) = (not_before, not_after)
+        && end <= first
+    {
+        let remedy = "name a later time, or leave one of them out";
+        entry.problem("not_after", format!("{end}"), "a time after not_before", remedy);
+    }
+    Some(Credential { id: id?, strategy: strategy?, secret: secret?, not_before, not_after })
+}
+
+fn read_strategy(entry: &Section<'_>) -> Option<Strategy> {
+    let Word { kind, header, prefix } = entry.one_of("strategy", WORDS).or(plain(Kind::Bearer));
+    let username = entry.string("username").optional();
+    let named: Option<HeaderName> =
+        entry.parsed("header", "the name of a header, as \"X-Signature\"").optional();
+    let before = entry.string("prefix").optional();
+    let encodings = [("hex", Encoding::Hex), ("base64", Encoding::Base64)];
+    let encoding = entry.one_of("encoding", &encodings).optional();
+
+    let is_open = matches!(kind, Kind::Header | Kind::Hmac) && header.is_none();
+    refuse_needless(entry, "username", kind != Kind::Basic);
+    refuse_needless(entry, "header", !is_open);
+    refuse_needless(entry, "prefix", !is_open);
+    refuse_needless(entry, "encoding", kind != Kind::Hmac || header.is_some());
+    let place = || {
+        let name = named.or_else(|| header.map(HeaderName::from_static));
+        if name.is_none() && entry.entry("header").is_none() {
+            entry.report_missing("header", "the name of the header that the proof stands in");
+        }
+        Some(HeaderPlace { name: name?, prefix: before.unwrap_or_else(|| prefix.to_owned()) })
+    };
+    match kind {
+        Kind::Bearer => Some(Strategy::Bearer),
+        Kind::Basic => {
+            if username.is_none() && entry.entry("username").is_none() {
+                entry.report_missing("username", "the name that goes with the secret");
+            }
+            Some(Strategy::Basic { username: username? })
+        }
+        Kind::Header => place().map(Strategy::Header),
+        Kind::Hmac => {
+            let encoding = encoding.unwrap_or(Encoding::Hex);
+            place().map(|place| Strategy::HmacSha256(place, encoding))
+        }
+    }
+}
+
+/// A setting that its strategy has no use for is a mistake of whoever wrote it.
+fn refuse_needless(entry: &Section<'_>, key: &'static str, is_needless: bool) {
+    if is_needless && entry.entry(key).is_some() {
+        entry.problem(
+            key,
+            "a setting that the strategy has no use for".to_owned(),
+            "none",
+            "remove it, or name another strategy",
+        );
+    }
+}
+
+/// A secret must say which instance sends, and its name which secret it was.
+fn refuse_repeated(entry: &Section<'_>, instance: &str, new: &Credential, seen: &[Read]) {
+    if let Some(first) = seen.iter().find(|first| first.credential.secret == new.secret) {
+        let (id, instance) = (&first.credential.id, &first.instance);
+        entry.problem(
+            "secret",
+            format!("the secret of credential {id:?} of instance {instance}"),
+            "a secret of its own",
+            "make a new one, as with: openssl rand -hex 32",
+        );
+    }
+    if seen.iter().any(|first| first.instance == instance && first.credential.id == new.id) {
+        entry.problem(
+            "id",
+            format!("{:?} a second time", new.id),
+            "a name that no other credential of the instance has",
+            "choose another name",
+        );
+    }
+}

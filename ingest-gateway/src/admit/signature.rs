@@ -1,0 +1,154 @@
+//! Bodies that are signed: HMAC-SHA256 of their bytes as they came.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use kleos_service_kit::config::credentials::Encoding;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::Sender;
+
+/// Bytes of SHA-256's block.
+const BLOCK: usize = 64;
+
+/// A signature's bytes.
+pub(super) type Signature = [u8; 32];
+
+/// A key, made ready once, and how its signatures are written.
+#[derive(Clone)]
+pub(super) struct Key {
+    mac: Hmac<Sha256>,
+    encoding: Encoding,
+}
+
+impl Key {
+    pub(super) fn new(secret: &[u8], encoding: Encoding) -> Self {
+        // RFC 2104: filled up with zeros to a block; one that is longer is digested before.
+        let mut block = [0; BLOCK];
+        if secret.len() > BLOCK {
+            block[..32].copy_from_slice(&Sha256::digest(secret));
+        } else {
+            block[..secret.len()].copy_from_slice(secret);
+        }
+        Self { mac: Hmac::new(&block.into()), encoding }
+    }
+
+    /// The signature that a text is, if it is one.
+    pub(super) fn decode(&self, text: &[u8]) -> Option<Signature> {
+        let mut signature = [0; 32];
+        match self.encoding {
+            Encoding::Hex => hex::decode_to_slice(text, &mut signature).ok()?,
+            Encoding::Base64 => {
+                let bytes = STANDARD.decode(text).ok()?;
+                signature = bytes.try_into().ok()?;
+            }
+        }
+        Some(signature)
+    }
+
+    fn sign(&self, body: &[u8]) -> Signature {
+        self.mac.clone().chain_update(body).finalize().into_bytes().into()
+    }
+}
+
+/// Somebody who may have signed a body.
+pub(crate) struct Signed<'c> {
+    pub(super) sender: &'c Sender,
+    pub(super) key: &'c Key,
+    pub(super) signature: Signature,
+}
+
+/// The one who has. Several of one instance are one: it has the same secret twice.
+pub(super) fn signer<'c>(candidates: &[Signed<'c>], body: &[u8]) -> Option<&'c Sender> {
+    let mut found: Option<&Sender> = None;
+    for candidate in candidates {
+        let is_signed: bool = candidate.key.sign(body).ct_eq(&candidate.signature).into();
+        if !is_signed {
+            continue;
+        }
+        match found {
+            Some(first) if first.instance != candidate.sender.instance => return None,
+            Some(_) => {}
+            None => found = Some(candidate.sender),
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sender(instance: &str) -> Sender {
+        Sender {
+            number: 0,
+            tenant: "acme".to_owned(),
+            source: "thinkific".to_owned(),
+            instance: instance.to_owned(),
+            secret_id: "first".to_owned(),
+            strategy: "hmac-sha256",
+        }
+    }
+
+    #[test]
+    fn a_body_is_signed_as_rfc_4231_has_it() {
+        // Test cases 1, 2 and 6: a short key, a short one of text, one longer than a block.
+        for (key, body, expected) in [
+            (
+                &[0x0b_u8; 20][..],
+                &b"Hi There"[..],
+                "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
+            ),
+            (
+                b"Jefe",
+                b"what do ya want for nothing?",
+                "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+            ),
+            (
+                &[0xaa; 131],
+                b"Test Using Larger Than Block-Size Key - Hash Key First",
+                "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+            ),
+        ] {
+            let key = Key::new(key, Encoding::Hex);
+            assert_eq!(key.decode(expected.as_bytes()), Some(key.sign(body)));
+        }
+    }
+
+    #[test]
+    fn a_signature_is_of_its_encoding_and_length() {
+        let hex = Key::new(b"key", Encoding::Hex);
+        let base64 = Key::new(b"key", Encoding::Base64);
+        let signature = [0xab; 32];
+        assert_eq!(hex.decode("ab".repeat(32).as_bytes()), Some(signature));
+        assert_eq!(hex.decode("AB".repeat(32).as_bytes()), Some(signature));
+        assert_eq!(base64.decode(STANDARD.encode(signature).as_bytes()), Some(signature));
+        for text in ["", "ab", &"ab".repeat(33), &"zz".repeat(32), "\u{e4}"] {
+            assert_eq!(hex.decode(text.as_bytes()), None, "{text}");
+        }
+        for text in ["", "q6ur", &STANDARD.encode([0; 33]), &"ab".repeat(32)] {
+            assert_eq!(base64.decode(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn exactly_one_instance_has_signed() {
+        let (a, b) = (sender("campus-a"), sender("campus-b"));
+        let keys = ["one", "two"].map(|key| Key::new(key.as_bytes(), Encoding::Hex));
+        let by = |sender, key: usize, signed_with: usize| Signed {
+            sender,
+            key: &keys[key],
+            signature: keys[signed_with].sign(b"body"),
+        };
+        let found = |candidates: &[Signed<'_>]| {
+            signer(candidates, b"body").map(|sender| sender.instance.clone())
+        };
+        assert_eq!(found(&[]), None);
+        assert_eq!(found(&[by(&a, 0, 1)]), None);
+        assert_eq!(found(&[by(&a, 0, 1), by(&b, 1, 1)]).as_deref(), Some("campus-b"));
+        assert_eq!(found(&[by(&a, 0, 0), by(&a, 0, 0)]).as_deref(), Some("campus-a"));
+        assert_eq!(found(&[by(&a, 0, 0), by(&b, 0, 0)]), None);
+        assert!(signer(&[by(&a, 0, 0)], b"body ").is_none());
+    }
+}
