@@ -16,6 +16,7 @@ use kleos_contracts::schema::RecordSchema;
 use kleos_contracts::topic::Topic;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_avro_fast::de::DeserializerState;
 use serde_avro_fast::ser::{SerializerConfig, SerializerState};
 use serde_json::Value;
 
@@ -29,10 +30,7 @@ const HEADER_BYTES: usize = 5;
 /// Writes and reads the values of one topic.
 pub struct Codec<T> {
     header: [u8; HEADER_BYTES],
-    writer: &'static serde_avro_fast::Schema,
-    /// Reads what was written with our own schema, straight into the type.
-    reader: GenericDatumReader<'static>,
-    current: &'static Schema,
+    own: &'static Own,
     registry: Arc<Registry>,
     _type: PhantomData<fn() -> T>,
 }
@@ -46,24 +44,10 @@ impl<T> std::fmt::Debug for Codec<T> {
 impl<T: Serialize + DeserializeOwned> Codec<T> {
     pub(crate) fn new(topic: Topic, registry: &Arc<Registry>) -> Result<Self, LogError> {
         let id = registry.id_of(topic)?;
-        let Own { current, writer } = own_schema(topic.schema())?;
-        let wrong = |error| LogError::Misconfigured {
-            what: format!("the schema of {topic}"),
-            cause: format!("{error}"),
-        };
+        let own = own_schema(topic.schema())?;
         let mut header = [MAGIC; HEADER_BYTES];
         header[1..].copy_from_slice(&id.to_be_bytes());
-        Ok(Self {
-            header,
-            writer,
-            reader: GenericDatumReader::builder(current)
-                .human_readable(false)
-                .build()
-                .map_err(wrong)?,
-            current,
-            registry: Arc::clone(registry),
-            _type: PhantomData,
-        })
+        Ok(Self { header, own, registry: Arc::clone(registry), _type: PhantomData })
     }
 
     /// Appends the value's bytes to `buffer`.
@@ -72,7 +56,7 @@ impl<T: Serialize + DeserializeOwned> Codec<T> {
     /// If the type is not the schema's, which a test of the contracts rules out.
     pub fn encode(&self, value: &T, buffer: &mut Vec<u8>) -> Result<(), EncodeError> {
         buffer.extend_from_slice(&self.header);
-        write(self.writer, value, buffer)
+        write(&self.own.fast, value, buffer)
     }
 
     /// Reads a value, whichever version of the schema it was written with.
@@ -82,16 +66,16 @@ impl<T: Serialize + DeserializeOwned> Codec<T> {
     pub fn decode(&self, bytes: &[u8]) -> Result<T, DecodeError> {
         let (id, mut datum) = split(bytes)?;
         if bytes.starts_with(&self.header) {
-            return self.reader.read_deser(&mut datum).map_err(|error| malformed(&error));
+            return read(&self.own.fast, datum);
         }
         let writer = self.registry.schema_of(id).map_err(of_unknown_schema)?;
         let reader = GenericDatumReader::builder(writer)
-            .reader_schema(self.current)
+            .reader_schema(&self.own.current)
             .human_readable(false)
             .build()
-            .map_err(|error| malformed(&error))?;
-        let value = reader.read_value(&mut datum).map_err(|error| malformed(&error))?;
-        apache_avro::from_value(&value).map_err(|error| malformed(&error))
+            .map_err(malformed)?;
+        let value = reader.read_value(&mut datum).map_err(malformed)?;
+        apache_avro::from_value(&value).map_err(malformed)
     }
 }
 
@@ -107,7 +91,7 @@ fn split(bytes: &[u8]) -> Result<(u32, &[u8]), DecodeError> {
     Ok((u32::from_be_bytes(id), datum))
 }
 
-fn malformed(error: &apache_avro::Error) -> DecodeError {
+fn malformed(error: impl std::error::Error) -> DecodeError {
     DecodeError::Malformed(error.to_string())
 }
 
@@ -123,22 +107,32 @@ fn write<T: Serialize>(
     written.map_err(|error| EncodeError(error.to_string()))
 }
 
-/// A schema of ours, once for each library: one writes fast, the other reads every version.
+/// Reads a datum that was written with this schema.
+fn read<T: DeserializeOwned>(
+    schema: &serde_avro_fast::Schema,
+    datum: &[u8],
+) -> Result<T, DecodeError> {
+    let mut state = DeserializerState::from_slice(datum, schema);
+    T::deserialize(Binary(state.deserializer())).map_err(malformed)
+}
+
+/// A schema of ours, once for each library: one is fast, the other resolves the schemas of older
+/// and newer versions.
 struct Own {
     current: Schema,
-    writer: serde_avro_fast::Schema,
+    fast: serde_avro_fast::Schema,
 }
 
 impl Own {
     fn parse(text: &str) -> Result<Self, String> {
         let current = Schema::parse_str(text).map_err(|error| error.to_string())?;
         let plain = without_logical_types(text).map_err(|error| error.to_string())?;
-        let writer = plain.parse().map_err(|error| format!("{error}"))?;
-        Ok(Self { current, writer })
+        let fast = plain.parse().map_err(|error| format!("{error}"))?;
+        Ok(Self { current, fast })
     }
 }
 
-/// Values are written as what their logical types lie in; these say nothing to the writer.
+/// Values are written as what their logical types lie in, and read so; the types say nothing more.
 fn without_logical_types(text: &str) -> serde_json::Result<String> {
     fn strip(node: &mut Value) {
         match node {

@@ -1,12 +1,11 @@
-//! What is written is what apache-avro, the reference, writes and reads.
+//! What is written and read is what apache-avro, the reference, writes and reads.
 
 use std::fmt::Debug;
 use std::path::PathBuf;
 
 use apache_avro::writer::datum::GenericDatumWriter;
 use kleos_contracts::award::Award;
-use kleos_contracts::dead_letter::DeadLetter;
-use kleos_contracts::dead_letter::UnmappedEvent;
+use kleos_contracts::dead_letter::{DeadLetter, UnmappedEvent};
 use kleos_contracts::decision::Decision;
 use kleos_contracts::event::LearningEvent;
 use kleos_contracts::raw::RawWebhook;
@@ -26,7 +25,7 @@ fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(record: RecordSche
         let value: T = serde_json::from_str(&json).unwrap();
 
         let mut written = Vec::new();
-        write(&own.writer, &value, &mut written).unwrap();
+        write(&own.fast, &value, &mut written).unwrap();
         let reference = GenericDatumWriter::builder(&own.current).human_readable(false).build();
         let mut expected = Vec::new();
         reference.unwrap().write_ser(&mut expected, &value).unwrap();
@@ -34,13 +33,17 @@ fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(record: RecordSche
         assert_eq!(written, std::fs::read(folder.join(format!("{name}.avro"))).unwrap());
 
         let reader = GenericDatumReader::builder(&own.current).human_readable(false).build();
-        let read: T = reader.unwrap().read_deser(&mut written.as_slice()).unwrap();
-        assert_eq!(read, value);
+        let reference: T = reader.unwrap().read_deser(&mut written.as_slice()).unwrap();
+        assert_eq!(reference, value);
+        assert_eq!(read::<T>(&own.fast, &written).unwrap(), value);
+        for end in 0..written.len() {
+            assert!(read::<T>(&own.fast, &written[..end]).is_err(), "cut after {end} bytes");
+        }
     }
 }
 
 #[test]
-fn every_record_is_written_as_the_reference_writes_it() {
+fn every_record_is_written_and_read_as_the_reference_does_it() {
     check::<RawWebhook>(RecordSchema::RawWebhook);
     check::<LearningEvent>(RecordSchema::LearningEvent);
     check::<Award>(RecordSchema::Award);
@@ -58,5 +61,5 @@ fn every_record_is_written_as_the_reference_writes_it() {
 fn a_type_that_is_not_the_schemas_is_an_error() {
     let own = own_schema(RecordSchema::PartitionOwner).unwrap();
     let wrong = serde_json::json!({"partition": "three"});
-    assert!(write(&own.writer, &wrong, &mut Vec::new()).is_err());
+    assert!(write(&own.fast, &wrong, &mut Vec::new()).is_err());
 }
