@@ -3,8 +3,9 @@
 //! Everything here is provisional until the log has committed it. A learner is decoded once and
 //! then kept as a value; what a rolled back transaction did to it is thrown away with the value.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use foldhash::HashMap;
 use kleos_contracts::key::Shard;
 use kleos_contracts::state::{LearnerState, PartitionState};
 use kleos_contracts::time::Timestamp;
