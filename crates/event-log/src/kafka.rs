@@ -6,11 +6,13 @@ mod cluster;
 mod config;
 mod context;
 mod failure;
+mod held;
 mod link;
 mod membership;
 mod reader;
 mod registry;
 mod session;
+mod silence;
 mod topics;
 
 use std::sync::Arc;

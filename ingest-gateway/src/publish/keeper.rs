@@ -67,7 +67,8 @@ fn open(
 /// Returns when the process stops, or with the error after which the writer is of no use.
 ///
 /// A gateway that is not ready may be sent nothing, and without a record it would never learn that
-/// the log is back. So it asks.
+/// the log is back. So it asks, and goes on with another writer: a log that answers while the writer
+/// gets nothing through can mean that the writer has lost it for good.
 fn watch(log: &dyn RawLog, publisher: &Publisher, shutdown: &Shutdown) -> Option<LogError> {
     let mut backoff = Backoff::new(BackoffPolicy::NETWORK);
     while !shutdown.wait(LOOK_EVERY) {
@@ -79,8 +80,11 @@ fn watch(log: &dyn RawLog, publisher: &Publisher, shutdown: &Shutdown) -> Option
                 if shutdown.wait(backoff.failed(chance())) {
                     return None;
                 }
-                match log.probe() {
-                    Ok(()) => publisher.health.answers(),
+                match log.probe().and_then(|()| log.open()) {
+                    Ok(writer) => {
+                        publisher.put(Some(writer));
+                        publisher.health.answers();
+                    }
                     Err(error) => publisher.health.closed(&error.to_string()),
                 }
             }

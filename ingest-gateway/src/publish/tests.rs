@@ -156,6 +156,7 @@ async fn a_gateway_that_is_sent_nothing_learns_that_the_log_is_back() {
     // It answers but takes no record: the first that it refuses is one too many.
     gateway.log.becomes(Mood::Refuses(away()));
     gateway.until("ready", || gateway.because().is_none()).await;
+    assert_eq!(gateway.log.seen().opened, 2, "a writer can have lost the log for good");
     let questions = gateway.log.holds_questions().await;
     check(&gateway.send().await, 503, "append_failed");
     assert!(gateway.because().is_some());
@@ -163,6 +164,8 @@ async fn a_gateway_that_is_sent_nothing_learns_that_the_log_is_back() {
     gateway.log.becomes(Mood::Well);
     gateway.until("ready", || gateway.because().is_none()).await;
     assert_eq!(gateway.send().await.status, 200);
+    let seen = gateway.stop().await.1;
+    assert_eq!((seen.opened, seen.dropped), (3, 3));
 }
 
 #[tokio::test]

@@ -12,14 +12,16 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use super::cluster::{CALL_TIMEOUT, Cluster};
 use super::context::{Member, Move};
 use super::failure;
+use super::held::{Held, accept};
 use super::membership::{Name, is_fenced, join};
 use super::reader::KafkaReader;
 use super::session::{Inputs, Session};
+use super::silence::Silence;
 use crate::error::{CommitError, LogError};
 use crate::link::{Assigned, Change, Link};
 use crate::outbox::Outbox;
 use crate::reader::Reader;
-use crate::record::{Batch, Extent, Partition, Position, Record};
+use crate::record::{Batch, Extent, Partition};
 use crate::stage::Receipt;
 use crate::worker::WorkerSpec;
 
@@ -38,6 +40,7 @@ pub(super) struct KafkaLink {
     lost: Vec<Partition>,
     /// Questions for committed offsets in a row that had no answer.
     unanswered: u32,
+    silence: Silence,
     /// An error that came behind records.
     deferred: Option<LogError>,
 }
@@ -45,13 +48,6 @@ pub(super) struct KafkaLink {
 /// After so many the consumer is replaced: one that lost its coordinator in the middle of a
 /// rebalance can stay without for ever.
 const UNANSWERED_MAX: u32 = 3;
-
-/// A partition that is this worker's.
-#[derive(Clone, Copy, Debug)]
-struct Held {
-    position: i64,
-    paused: bool,
-}
 
 impl KafkaLink {
     pub(super) fn open(cluster: Arc<Cluster>, spec: &WorkerSpec) -> Result<Self, LogError> {
@@ -71,6 +67,7 @@ impl KafkaLink {
             offered: None,
             lost: Vec::new(),
             unanswered: 0,
+            silence: Silence::new(),
             deferred: None,
         })
     }
@@ -187,17 +184,34 @@ impl KafkaLink {
 
     fn no_answer(&mut self, error: &KafkaError) -> LogError {
         self.unanswered += 1;
-        if self.unanswered >= UNANSWERED_MAX {
-            match join(&self.cluster, &self.spec) {
-                Ok(consumer) => {
-                    self.unanswered = 0;
-                    self.lose();
-                    self.consumer = consumer;
-                }
-                Err(error) => return error,
-            }
+        if self.unanswered >= UNANSWERED_MAX
+            && let Err(error) = self.replace_consumer()
+        {
+            return error;
         }
         failure::of_call("reading committed offsets", error)
+    }
+
+    /// Goes on with another consumer, which has yet to be given partitions.
+    fn replace_consumer(&mut self) -> Result<(), LogError> {
+        let consumer = join(&self.cluster, &self.spec)?;
+        self.unanswered = 0;
+        self.lose();
+        self.consumer = consumer;
+        Ok(())
+    }
+
+    /// Replaces a consumer that would never be heard of again.
+    fn mind_silence(&mut self, batch: &Batch) -> Result<(), LogError> {
+        if !batch.is_empty() || self.consumer.context().has_moves() {
+            self.silence.is_broken();
+            return Ok(());
+        }
+        let Some(topic) = self.spec.inputs.first() else { return Ok(()) };
+        if self.silence.is_final(&self.consumer, &self.cluster, *topic) {
+            return self.replace_consumer();
+        }
+        Ok(())
     }
 
     fn seek(&mut self, positions: &[(Partition, i64)]) -> Result<(), LogError> {
@@ -283,6 +297,7 @@ impl Link for KafkaLink {
             self.join_again()?;
         }
         self.fill(batch, wait);
+        self.mind_silence(batch)?;
         if self.name.is_taken() {
             self.lose();
         }
@@ -369,16 +384,4 @@ fn slot_of(slots: &mut Vec<Partition>, partition: Partition) -> usize {
         slots.push(partition);
         slots.len() - 1
     })
-}
-
-/// Copies a record that is expected; one from before a pause or a move back is not.
-fn accept(held: &mut BTreeMap<Partition, Held>, batch: &mut Batch, record: Record<'_>) {
-    let Position { partition, offset } = record.position;
-    if let Some(held) = held.get_mut(&partition)
-        && !held.paused
-        && offset >= held.position
-    {
-        held.position = offset + 1;
-        batch.push(record);
-    }
 }

@@ -10,10 +10,17 @@ use super::cluster::Cluster;
 use super::config::Isolation;
 use super::context::Quiet;
 use super::failure;
+use super::silence::Silence;
 use crate::error::LogError;
 use crate::reader::{Progress, Reader};
 use crate::record::{Batch, Partition};
 use crate::worker::BatchLimits;
+
+fn client(cluster: &Cluster) -> Result<BaseConsumer<Quiet>, LogError> {
+    let config = cluster.config.reader(Isolation::Committed);
+    let client = config.create_with_context(Quiet);
+    client.map_err(|error| failure::of_call("setting up a reader", &error))
+}
 
 /// Reads partitions of one topic.
 ///
@@ -26,6 +33,7 @@ pub(super) struct KafkaReader {
     consumer: BaseConsumer<Quiet>,
     places: Vec<Place>,
     is_assigned: bool,
+    silence: Silence,
     /// An error that came behind records.
     deferred: Option<LogError>,
 }
@@ -53,12 +61,9 @@ impl KafkaReader {
             let is_done = offset >= high;
             places.push(Place { partition, position: offset, end: high, is_done });
         }
-        let consumer = cluster
-            .config
-            .reader(Isolation::Committed)
-            .create_with_context(Quiet)
-            .map_err(|error| failure::of_call("setting up a reader", &error))?;
-        Ok(Self { cluster, consumer, places, is_assigned: false, deferred: None })
+        let consumer = client(&cluster)?;
+        let silence = Silence::new();
+        Ok(Self { cluster, consumer, places, is_assigned: false, silence, deferred: None })
     }
 
     /// Whether every transaction up to the ends has ended.
@@ -78,6 +83,16 @@ impl KafkaReader {
             .assign(&list)
             .map_err(|error| failure::of_call("choosing partitions", &error))?;
         self.is_assigned = true;
+        Ok(())
+    }
+
+    /// Goes on with another client where this one would never be heard of again.
+    fn mind_silence(&mut self) -> Result<(), LogError> {
+        let Some(place) = self.places.first() else { return Ok(()) };
+        if self.silence.is_final(&self.consumer, &self.cluster, place.partition.topic) {
+            self.consumer = client(&self.cluster)?;
+            self.assign()?;
+        }
         Ok(())
     }
 
@@ -140,6 +155,11 @@ impl Reader for KafkaReader {
             self.assign()?;
         }
         self.fill(batch, wait)?;
+        if batch.is_empty() {
+            self.mind_silence()?;
+        } else {
+            self.silence.is_broken();
+        }
         Ok(if self.is_done() { Progress::CaughtUp } else { Progress::Behind })
     }
 }
