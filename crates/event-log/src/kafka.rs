@@ -9,6 +9,7 @@ mod failure;
 mod held;
 mod link;
 mod membership;
+mod patience;
 mod reader;
 mod registry;
 mod session;

@@ -14,6 +14,7 @@ use super::context::{Member, Move};
 use super::failure;
 use super::held::{Held, accept};
 use super::membership::{Name, is_fenced, join};
+use super::patience::retire;
 use super::reader::KafkaReader;
 use super::session::{Inputs, Session};
 use super::silence::Silence;
@@ -75,7 +76,7 @@ impl KafkaLink {
     /// Joins the group again where it gave the name to a member that is gone by now.
     fn join_again(&mut self) -> Result<(), LogError> {
         if self.name.is_free(&self.cluster)? {
-            self.consumer = join(&self.cluster, &self.spec)?;
+            retire(std::mem::replace(&mut self.consumer, join(&self.cluster, &self.spec)?));
             self.name.regained();
         }
         Ok(())
@@ -197,7 +198,7 @@ impl KafkaLink {
         let consumer = join(&self.cluster, &self.spec)?;
         self.unanswered = 0;
         self.lose();
-        self.consumer = consumer;
+        retire(std::mem::replace(&mut self.consumer, consumer));
         Ok(())
     }
 
@@ -342,7 +343,7 @@ impl Link for KafkaLink {
         let slots_max = changelogs.len() * self.held.len().max(inputs.len());
         let written = session.commit(
             outbox,
-            Some(&Inputs { offsets: &offsets, group: &group }),
+            Some(Inputs { offsets, group }),
             slots_max,
             &mut |_, outgoing| {
                 changelogs

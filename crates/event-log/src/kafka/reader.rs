@@ -10,6 +10,7 @@ use super::cluster::Cluster;
 use super::config::Isolation;
 use super::context::Quiet;
 use super::failure;
+use super::patience::retire;
 use super::silence::Silence;
 use crate::error::LogError;
 use crate::reader::{Progress, Reader};
@@ -90,7 +91,7 @@ impl KafkaReader {
     fn mind_silence(&mut self) -> Result<(), LogError> {
         let Some(place) = self.places.first() else { return Ok(()) };
         if self.silence.is_final(&self.consumer, &self.cluster, place.partition.topic) {
-            self.consumer = client(&self.cluster)?;
+            retire(std::mem::replace(&mut self.consumer, client(&self.cluster)?));
             self.assign()?;
         }
         Ok(())

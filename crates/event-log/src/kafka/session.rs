@@ -1,16 +1,18 @@
 //! One transactional producer, from its initialisation to its end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kleos_contracts::time::Timestamp;
 use rdkafka::consumer::ConsumerGroupMetadata;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, PurgeConfig};
 use rdkafka::topic_partition_list::TopicPartitionList;
 
 use super::cluster::{Cluster, Names};
 use super::context::{Deliveries, NO_SLOT};
 use super::failure::{self, Transactional};
+use super::patience::Helper;
 use crate::error::{CommitError, LogError};
 use crate::outbox::{Outbox, Outgoing};
 
@@ -20,17 +22,24 @@ const DRAIN_STEP: Duration = Duration::from_micros(200);
 /// Records after which delivery reports are looked at.
 const REPORT_EVERY: usize = 1_000;
 
+const NO_ANSWER: &str = "the Kafka client does not come back";
+/// How much longer than a transaction may last its end may take.
+const MARGIN: Duration = Duration::from_secs(5);
+
 /// What is committed together with the records.
-pub(super) struct Inputs<'a> {
-    pub(super) offsets: &'a TopicPartitionList,
+pub(super) struct Inputs {
+    pub(super) offsets: TopicPartitionList,
     /// Taken afresh for every commit: it carries the member's generation, by which the broker
     /// refuses a member that lost its partitions.
-    pub(super) group: &'a ConsumerGroupMetadata,
+    pub(super) group: ConsumerGroupMetadata,
 }
+
+type Client = BaseProducer<Deliveries>;
 
 /// A session is replaced, never mended, after a call whose outcome is unknown.
 pub(super) struct Session {
-    producer: BaseProducer<Deliveries>,
+    producer: Arc<Client>,
+    helper: Helper,
     names: Names,
     timeout: Duration,
 }
@@ -39,14 +48,32 @@ impl Session {
     /// Begins a session; whatever an earlier one of the name had open is ended by the broker.
     pub(super) fn begin(cluster: &Cluster, name: &str) -> Result<Self, LogError> {
         let what = "starting a transactional producer";
-        let producer: BaseProducer<Deliveries> = cluster
+        let producer: Client = cluster
             .config
             .transactional(name)
             .create_with_context(Deliveries::default())
             .map_err(|error| failure::of_call(what, &error))?;
-        let timeout = cluster.config.transaction_timeout;
-        producer.init_transactions(timeout).map_err(|error| failure::of_call(what, &error))?;
-        Ok(Self { producer, names: cluster.names.clone(), timeout })
+        let session = Self {
+            producer: Arc::new(producer),
+            helper: Helper::start("transactions")?,
+            names: cluster.names.clone(),
+            timeout: cluster.config.transaction_timeout,
+        };
+        match session.call(Client::init_transactions) {
+            Some(Ok(())) => Ok(session),
+            Some(Err(error)) => Err(failure::of_call(what, &error)),
+            None => Err(LogError::unavailable(what, NO_ANSWER)),
+        }
+    }
+
+    /// What a call answers that waits for brokers, if it comes back. The time that it is given is
+    /// that of a transaction: after it the broker has ended what was open.
+    fn call<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&Client, Duration) -> KafkaResult<T> + Send + 'static,
+    ) -> Option<KafkaResult<T>> {
+        let (producer, timeout) = (Arc::clone(&self.producer), self.timeout);
+        self.helper.within(timeout + MARGIN, move || call(&producer, timeout))
     }
 
     /// One transaction. `slot_of` numbers the records whose offsets are wanted; the answer has for
@@ -54,25 +81,24 @@ impl Session {
     pub(super) fn commit(
         &self,
         outbox: &Outbox,
-        inputs: Option<&Inputs<'_>>,
+        inputs: Option<Inputs>,
         slots: usize,
         slot_of: &mut dyn FnMut(usize, &Outgoing<'_>) -> Option<usize>,
     ) -> Result<Vec<i64>, CommitError> {
         self.producer.context().begin(slots);
         self.producer.begin_transaction().map_err(|error| unknown(&error))?;
-        self.write(outbox, inputs, slot_of).map_err(|error| self.give_up(&error))?;
-        if let Some(cause) = self.producer.context().failure() {
-            return Err(self.abort(&cause));
+        self.write(outbox, slot_of).map_err(|error| self.give_up(&error))?;
+        match self.call(|producer, timeout| finish(producer, inputs, timeout)) {
+            Some(Ok(Ended::Committed)) => Ok(self.producer.context().offsets()),
+            Some(Ok(Ended::Failed(cause))) => Err(self.abort(&cause)),
+            Some(Err(error)) => Err(self.give_up(&error)),
+            None => Err(CommitError::Unknown(NO_ANSWER.to_owned())),
         }
-        // Nothing is in flight, so the crate's own flush before the commit returns at once.
-        self.producer.commit_transaction(self.timeout).map_err(|error| self.give_up(&error))?;
-        Ok(self.producer.context().offsets())
     }
 
     fn write(
         &self,
         outbox: &Outbox,
-        inputs: Option<&Inputs<'_>>,
         slot_of: &mut dyn FnMut(usize, &Outgoing<'_>) -> Option<usize>,
     ) -> Result<(), KafkaError> {
         // A partition's records one after the other: the client sends what a partition has whenever
@@ -86,15 +112,6 @@ impl Session {
                 self.producer.poll(Duration::ZERO);
             }
         }
-        // The offsets travel while the records are in flight.
-        if let Some(inputs) = inputs {
-            self.producer.send_offsets_to_transaction(
-                inputs.offsets,
-                inputs.group,
-                self.timeout,
-            )?;
-        }
-        self.drain();
         Ok(())
     }
 
@@ -109,27 +126,11 @@ impl Session {
             match self.producer.send(record) {
                 Ok(()) => return Ok(()),
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), refused)) => {
-                    self.take_reports();
+                    take_reports(&self.producer);
                     record = refused;
                 }
                 Err((error, _)) => return Err(error),
             }
-        }
-    }
-
-    /// Waits until every record is acknowledged or has failed; the message timeout bounds it.
-    fn drain(&self) {
-        while self.producer.in_flight_count() > 0 {
-            self.take_reports();
-        }
-    }
-
-    /// Takes the delivery reports at hand, or waits a little for some.
-    fn take_reports(&self) {
-        let before = self.producer.in_flight_count();
-        self.producer.poll(Duration::ZERO);
-        if self.producer.in_flight_count() >= before {
-            std::thread::park_timeout(DRAIN_STEP);
         }
     }
 
@@ -143,11 +144,50 @@ impl Session {
     fn abort(&self, cause: &str) -> CommitError {
         // The client's abort would wait for delivery reports that only we serve.
         self.producer.purge(PurgeConfig::default().queue().inflight());
-        self.drain();
-        match self.producer.abort_transaction(self.timeout) {
-            Ok(()) => CommitError::RolledBack(cause.to_owned()),
-            Err(error) => CommitError::Unknown(format!("{cause}; then the abort: {error}")),
+        drain(&self.producer);
+        match self.call(Client::abort_transaction) {
+            Some(Ok(())) => CommitError::RolledBack(cause.to_owned()),
+            Some(Err(error)) => CommitError::Unknown(format!("{cause}; then the abort: {error}")),
+            None => CommitError::Unknown(format!("{cause}; then the abort: {NO_ANSWER}")),
         }
+    }
+}
+
+/// How a transaction ended that could be ended.
+enum Ended {
+    Committed,
+    /// A record was not taken; nothing is committed.
+    Failed(String),
+}
+
+/// Commits what was written, with the offsets of the inputs.
+fn finish(producer: &Client, inputs: Option<Inputs>, timeout: Duration) -> KafkaResult<Ended> {
+    // The offsets travel while the records are in flight.
+    if let Some(Inputs { offsets, group }) = inputs {
+        producer.send_offsets_to_transaction(&offsets, &group, timeout)?;
+    }
+    drain(producer);
+    if let Some(cause) = producer.context().failure() {
+        return Ok(Ended::Failed(cause));
+    }
+    // Nothing is in flight, so the crate's own flush before the commit returns at once.
+    producer.commit_transaction(timeout)?;
+    Ok(Ended::Committed)
+}
+
+/// Waits until every record is acknowledged or has failed; the message timeout bounds it.
+fn drain(producer: &Client) {
+    while producer.in_flight_count() > 0 {
+        take_reports(producer);
+    }
+}
+
+/// Takes the delivery reports at hand, or waits a little for some.
+fn take_reports(producer: &Client) {
+    let before = producer.in_flight_count();
+    producer.poll(Duration::ZERO);
+    if producer.in_flight_count() >= before {
+        std::thread::park_timeout(DRAIN_STEP);
     }
 }
 
