@@ -7,6 +7,7 @@ mod evidence;
 mod headers;
 mod route;
 mod signature;
+mod standard;
 
 use std::net::IpAddr;
 

@@ -75,6 +75,8 @@ pub(crate) enum Doubt {
     OtherSource,
     /// It is for another instance than the path names.
     OtherInstance,
+    /// It says to be of a time too far from now.
+    Stale,
     /// The body is not signed with a secret of who may send there.
     NotSigned,
     /// So many may have signed that the path has to say who.
@@ -84,13 +86,14 @@ pub(crate) enum Doubt {
 impl Doubt {
     /// All of them.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Missing,
         Self::Malformed,
         Self::Unknown,
         Self::Expired,
         Self::OtherSource,
         Self::OtherInstance,
+        Self::Stale,
         Self::NotSigned,
         Self::InstanceNeeded,
     ];
@@ -104,6 +107,7 @@ impl Doubt {
             Self::Expired => "expired",
             Self::OtherSource => "other_source",
             Self::OtherInstance => "other_instance",
+            Self::Stale => "stale",
             Self::NotSigned => "not_signed",
             Self::InstanceNeeded => "instance_needed",
         }

@@ -18,6 +18,7 @@ const REASONS: &[&str] = &[
     "expired",
     "other_source",
     "other_instance",
+    "stale",
     "not_signed",
     "instance_needed",
 ];

@@ -4,14 +4,16 @@ use std::fmt;
 
 use hyper::HeaderMap;
 use kleos_contracts::time::Timestamp;
-use kleos_service_kit::config::credentials::{Credential, HeaderPlace, Strategy};
+use kleos_service_kit::config::credentials::{
+    Credential, HeaderPlace, Strategy, standard_webhooks_key,
+};
 use kleos_service_kit::config::instances::Instance;
 use sha2::{Digest, Sha256};
 use subtle::{ConditionallySelectable, ConstantTimeEq};
 
 use super::evidence::{self, Carrier, Shown};
 use super::route::Hook;
-use super::signature::{Key, Signed};
+use super::signature::{Key, Scheme, Signed};
 use super::{Claim, Sender};
 use crate::error::Doubt;
 
@@ -73,8 +75,14 @@ impl Credentials {
             }
             Strategy::Header(at) => ("header", in_header(at), digest(secret)),
             Strategy::HmacSha256(at, encoding) => {
-                let key = Key::new(secret.as_bytes(), *encoding);
+                let key = Key::new(secret.as_bytes(), Scheme::Body(*encoding));
                 ("hmac-sha256", in_header(at), Proof::Signed(key))
+            }
+            Strategy::StandardWebhooks(at) => {
+                // Configuration has none without a key; if it had, nobody could send with it.
+                let Some(key) = standard_webhooks_key(&credential.secret) else { return };
+                let key = Key::new(&key, Scheme::StandardWebhooks);
+                ("standard-webhooks", in_header(at), Proof::Signed(key))
             }
         };
         let place = self.carriers.iter().position(|known| *known == carrier);
@@ -120,7 +128,7 @@ impl Credentials {
             let secret = secret.unwrap_or_default().into_owned();
             return Ok(Claim::Proven { sender: &known.sender, secret });
         }
-        let signed = self.signed(&shown, hook, now)?;
+        let signed = self.signed(headers, &shown, hook, now)?;
         if signed.is_empty() { Err(evidence::doubt(&shown)) } else { Ok(Claim::Signed(signed)) }
     }
 
@@ -146,23 +154,40 @@ impl Credentials {
     /// Under whose keys the body could be signed, of those that may send there.
     fn signed(
         &self,
+        headers: &HeaderMap,
         shown: &[Shown<'_>],
         hook: Hook<'_>,
         now: Timestamp,
     ) -> Result<Vec<Signed<'_>>, Doubt> {
         let mut candidates = Vec::new();
         let mut instances: Vec<&str> = Vec::new();
+        let mut doubt = None;
         for known in self.known.iter().filter(|known| hook.is_of(&known.sender)) {
             let Proof::Signed(key) = &known.proof else { continue };
             let Some(Ok(text)) = shown.get(known.carrier) else { continue };
-            let Some(signature) = key.decode(text).filter(|_| known.is_good(now)) else { continue };
+            if !known.is_good(now) {
+                continue;
+            }
+            let signatures = match key.read(text, headers, now) {
+                Ok(signatures) => signatures,
+                Err(Doubt::Unknown) => continue,
+                Err(other) => {
+                    doubt = Some(other);
+                    continue;
+                }
+            };
             if !instances.contains(&known.sender.instance.as_str()) {
                 instances.push(&known.sender.instance);
             }
-            candidates.push(Signed { sender: &known.sender, key, signature });
+            candidates.push(Signed { sender: &known.sender, key, signatures });
         }
         if instances.len() > INSTANCES_TRIED_MAX {
             return Err(Doubt::InstanceNeeded);
+        }
+        if candidates.is_empty()
+            && let Some(doubt) = doubt
+        {
+            return Err(doubt);
         }
         Ok(candidates)
     }

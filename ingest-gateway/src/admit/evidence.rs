@@ -45,7 +45,10 @@ impl Carrier {
 }
 
 /// The one line of a header. Of several nobody can tell which a proxy in between has looked at.
-fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<&'h HeaderValue, Doubt> {
+pub(super) fn only<'h>(
+    headers: &'h HeaderMap,
+    name: &HeaderName,
+) -> Result<&'h HeaderValue, Doubt> {
     let mut lines = headers.get_all(name).iter();
     let line = lines.next().ok_or(Doubt::Missing)?;
     if lines.next().is_some() { Err(Doubt::Malformed) } else { Ok(line) }

@@ -1,13 +1,16 @@
-//! Bodies that are signed: HMAC-SHA256 of their bytes as they came.
+//! Bodies that are signed: HMAC-SHA256 of their bytes as they came, and of what stands before them.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use hyper::HeaderMap;
+use kleos_contracts::time::Timestamp;
 use kleos_service_kit::config::credentials::Encoding;
 use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
-use super::Sender;
+use super::{Sender, standard};
+use crate::error::Doubt;
 
 /// Bytes of SHA-256's block.
 const BLOCK: usize = 64;
@@ -15,15 +18,32 @@ const BLOCK: usize = 64;
 /// A signature's bytes.
 pub(super) type Signature = [u8; 32];
 
-/// A key, made ready once, and how its signatures are written.
+/// What a head has of signatures.
+pub(super) struct Signatures {
+    /// What is signed in front of the body.
+    pub(super) before_body: Vec<u8>,
+    /// One of them has to be right.
+    pub(super) any_of: Vec<Signature>,
+}
+
+/// How a head shows a signature.
+#[derive(Clone, Copy)]
+pub(super) enum Scheme {
+    /// The body's, written so.
+    Body(Encoding),
+    /// [`standard`]'s.
+    StandardWebhooks,
+}
+
+/// A key, made ready once, and how its signatures are shown.
 #[derive(Clone)]
 pub(super) struct Key {
     mac: Hmac<Sha256>,
-    encoding: Encoding,
+    scheme: Scheme,
 }
 
 impl Key {
-    pub(super) fn new(secret: &[u8], encoding: Encoding) -> Self {
+    pub(super) fn new(secret: &[u8], scheme: Scheme) -> Self {
         // RFC 2104: filled up with zeros to a block; one that is longer is digested before.
         let mut block = [0; BLOCK];
         if secret.len() > BLOCK {
@@ -31,42 +51,60 @@ impl Key {
         } else {
             block[..secret.len()].copy_from_slice(secret);
         }
-        Self { mac: Hmac::new(&block.into()), encoding }
+        Self { mac: Hmac::new(&block.into()), scheme }
     }
 
-    /// The signature that a text is, if it is one.
-    pub(super) fn decode(&self, text: &[u8]) -> Option<Signature> {
-        let mut signature = [0; 32];
-        match self.encoding {
-            Encoding::Hex => hex::decode_to_slice(text, &mut signature).ok()?,
-            Encoding::Base64 => {
-                let bytes = STANDARD.decode(text).ok()?;
-                signature = bytes.try_into().ok()?;
+    /// The signatures that a head shows; `text` stands where the key's are looked for.
+    pub(super) fn read(
+        &self,
+        text: &[u8],
+        headers: &HeaderMap,
+        now: Timestamp,
+    ) -> Result<Signatures, Doubt> {
+        match self.scheme {
+            Scheme::Body(encoding) => {
+                let signature = decode(text, encoding).ok_or(Doubt::Unknown)?;
+                Ok(Signatures { before_body: Vec::new(), any_of: vec![signature] })
             }
+            Scheme::StandardWebhooks => standard::read(text, headers, now),
         }
-        Some(signature)
     }
 
-    fn sign(&self, body: &[u8]) -> Signature {
-        self.mac.clone().chain_update(body).finalize().into_bytes().into()
+    fn sign(&self, before_body: &[u8], body: &[u8]) -> Signature {
+        self.mac.clone().chain_update(before_body).chain_update(body).finalize().into_bytes().into()
     }
+}
+
+/// The signature that a text is, if it is one.
+fn decode(text: &[u8], encoding: Encoding) -> Option<Signature> {
+    let mut signature = [0; 32];
+    match encoding {
+        Encoding::Hex => hex::decode_to_slice(text, &mut signature).ok()?,
+        Encoding::Base64 => signature = STANDARD.decode(text).ok()?.try_into().ok()?,
+    }
+    Some(signature)
 }
 
 /// Somebody who may have signed a body.
 pub(crate) struct Signed<'c> {
     pub(super) sender: &'c Sender,
     pub(super) key: &'c Key,
-    pub(super) signature: Signature,
+    pub(super) signatures: Signatures,
+}
+
+impl Signed<'_> {
+    /// Whether they have. All signatures are looked at, whichever is right.
+    fn is_of(&self, body: &[u8]) -> bool {
+        let expected = self.key.sign(&self.signatures.before_body, body);
+        let any_of = self.signatures.any_of.iter();
+        any_of.fold(Choice::from(0), |found, one| found | expected.ct_eq(one)).into()
+    }
 }
 
 /// The one who has. Several of one instance are one: it has the same secret twice.
 pub(super) fn signer<'c>(candidates: &[Signed<'c>], body: &[u8]) -> Option<&'c Sender> {
     let mut found: Option<&Sender> = None;
-    for candidate in candidates {
-        let is_signed: bool = candidate.key.sign(body).ct_eq(&candidate.signature).into();
-        if !is_signed {
-            continue;
-        }
+    for candidate in candidates.iter().filter(|candidate| candidate.is_of(body)) {
         match found {
             Some(first) if first.instance != candidate.sender.instance => return None,
             Some(_) => {}
@@ -111,35 +149,40 @@ mod tests {
                 "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
             ),
         ] {
-            let key = Key::new(key, Encoding::Hex);
-            assert_eq!(key.decode(expected.as_bytes()), Some(key.sign(body)));
+            let key = Key::new(key, Scheme::Body(Encoding::Hex));
+            assert_eq!(decode(expected.as_bytes(), Encoding::Hex), Some(key.sign(b"", body)));
+            let (before, rest) = body.split_at(3);
+            assert_eq!(key.sign(before, rest), key.sign(b"", body));
         }
     }
 
     #[test]
     fn a_signature_is_of_its_encoding_and_length() {
-        let hex = Key::new(b"key", Encoding::Hex);
-        let base64 = Key::new(b"key", Encoding::Base64);
+        let hex = |text: &[u8]| decode(text, Encoding::Hex);
+        let base64 = |text: &[u8]| decode(text, Encoding::Base64);
         let signature = [0xab; 32];
-        assert_eq!(hex.decode("ab".repeat(32).as_bytes()), Some(signature));
-        assert_eq!(hex.decode("AB".repeat(32).as_bytes()), Some(signature));
-        assert_eq!(base64.decode(STANDARD.encode(signature).as_bytes()), Some(signature));
+        assert_eq!(hex("ab".repeat(32).as_bytes()), Some(signature));
+        assert_eq!(hex("AB".repeat(32).as_bytes()), Some(signature));
+        assert_eq!(base64(STANDARD.encode(signature).as_bytes()), Some(signature));
         for text in ["", "ab", &"ab".repeat(33), &"zz".repeat(32), "\u{e4}"] {
-            assert_eq!(hex.decode(text.as_bytes()), None, "{text}");
+            assert_eq!(hex(text.as_bytes()), None, "{text}");
         }
         for text in ["", "q6ur", &STANDARD.encode([0; 33]), &"ab".repeat(32)] {
-            assert_eq!(base64.decode(text.as_bytes()), None, "{text}");
+            assert_eq!(base64(text.as_bytes()), None, "{text}");
         }
     }
 
     #[test]
     fn exactly_one_instance_has_signed() {
         let (a, b) = (sender("campus-a"), sender("campus-b"));
-        let keys = ["one", "two"].map(|key| Key::new(key.as_bytes(), Encoding::Hex));
+        let keys = ["one", "two"].map(|key| Key::new(key.as_bytes(), Scheme::Body(Encoding::Hex)));
         let by = |sender, key: usize, signed_with: usize| Signed {
             sender,
             key: &keys[key],
-            signature: keys[signed_with].sign(b"body"),
+            signatures: Signatures {
+                before_body: b"1.2.".to_vec(),
+                any_of: vec![[0; 32], keys[signed_with].sign(b"1.2.", b"body"), [1; 32]],
+            },
         };
         let found = |candidates: &[Signed<'_>]| {
             signer(candidates, b"body").map(|sender| sender.instance.clone())

@@ -1,6 +1,8 @@
 //! `[[instances.<id>.credentials]]`: the secrets that senders prove themselves with.
 
 use axum::http::HeaderName;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use kleos_contracts::time::Timestamp;
 
 use crate::config::document::Value;
@@ -37,6 +39,21 @@ pub enum Strategy {
     Header(HeaderPlace),
     /// By the HMAC-SHA256 of the body's bytes under it, in a header.
     HmacSha256(HeaderPlace, Encoding),
+    /// As Standard Webhooks has it: by the HMAC-SHA256 of `id.timestamp.body`, in a header's list.
+    StandardWebhooks(HeaderPlace),
+}
+
+/// What stands before the key in a secret of Standard Webhooks.
+const STANDARD_WEBHOOKS_PREFIX: &str = "whsec_";
+/// How many bytes the key has.
+const STANDARD_WEBHOOKS_KEY: std::ops::RangeInclusive<usize> = 24..=64;
+
+/// The key that a secret of Standard Webhooks stands for, if it is one.
+#[must_use]
+pub fn standard_webhooks_key(secret: &Secret) -> Option<Vec<u8>> {
+    let encoded = secret.expose().strip_prefix(STANDARD_WEBHOOKS_PREFIX)?;
+    let key = STANDARD.decode(encoded).ok()?;
+    STANDARD_WEBHOOKS_KEY.contains(&key.len()).then_some(key)
 }
 
 /// Where in a head something stands.
@@ -72,6 +89,7 @@ enum Kind {
     Basic,
     Header,
     Hmac,
+    StandardWebhooks,
 }
 
 const fn plain(kind: Kind) -> Word {
@@ -88,6 +106,7 @@ const WORDS: &[(&str, Word)] = &[
     ("basic", plain(Kind::Basic)),
     ("header", plain(Kind::Header)),
     ("hmac-sha256", plain(Kind::Hmac)),
+    ("standard-webhooks", of_platform(Kind::StandardWebhooks, "webhook-signature", "")),
     ("thinkific", of_platform(Kind::Hmac, "x-thinkific-hmac-sha256", "")),
     ("learnworlds", of_platform(Kind::Header, "learnworlds-webhook-signature", "v1=")),
     ("learnworlds-hmac", of_platform(Kind::Hmac, "learnworlds-webhook-signature", "v1=")),
@@ -129,6 +148,13 @@ fn read_one(entry: &Section<'_>) -> Option<Credential> {
     let id = entry.string("id").required();
     let secret = entry.secret("secret", TOKEN_LENGTH_MIN).required();
     let strategy = read_strategy(entry);
+    if let (Some(secret), Some(Strategy::StandardWebhooks(_))) = (&secret, &strategy)
+        && standard_webhooks_key(secret).is_none()
+    {
+        let expected = "whsec_ and the base64 of 24 to 64 random bytes";
+        let remedy = "paste it as the platform shows it, whsec_ included";
+        entry.problem("secret", "a secret of another form".to_owned(), expected, remedy);
+    }
     let time = |key| entry.parsed(key, "a time, as \"2027-01-31T00:00:00Z\"").optional();
     let (not_before, not_after): (Option<Timestamp>, Option<Timestamp>) =
         (time("not_before"), time("not_after"));
@@ -175,6 +201,7 @@ fn read_strategy(entry: &Section<'_>) -> Option<Strategy> {
             let encoding = encoding.unwrap_or(Encoding::Hex);
             place().map(|place| Strategy::HmacSha256(place, encoding))
         }
+        Kind::StandardWebhooks => place().map(Strategy::StandardWebhooks),
     }
 }
 

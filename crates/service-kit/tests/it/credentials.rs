@@ -26,6 +26,9 @@ fn place(name: &'static str, prefix: &str) -> HeaderPlace {
     HeaderPlace { name: HeaderName::from_static(name), prefix: prefix.to_owned() }
 }
 
+/// Good for every strategy.
+const WHSEC: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
 #[test]
 fn a_strategy_is_one_of_the_general_ones_or_a_platforms() {
     let hex = |name, prefix| Strategy::HmacSha256(place(name, prefix), Encoding::Hex);
@@ -45,6 +48,10 @@ fn a_strategy_is_one_of_the_general_ones_or_a_platforms() {
             "strategy = \"hmac-sha256\"\nheader = \"x-signature\"\nencoding = \"base64\"",
             Strategy::HmacSha256(place("x-signature", ""), Encoding::Base64),
         ),
+        (
+            "strategy = \"standard-webhooks\"",
+            Strategy::StandardWebhooks(place("webhook-signature", "")),
+        ),
         ("strategy = \"thinkific\"", hex("x-thinkific-hmac-sha256", "")),
         (
             "strategy = \"learnworlds\"",
@@ -55,7 +62,7 @@ fn a_strategy_is_one_of_the_general_ones_or_a_platforms() {
         ("strategy = \"teachfloor\"", hex("teachfloor-signature", "")),
         ("strategy = \"atomic-guide\"", hex("x-webhook-signature", "sha256=")),
     ] {
-        let lines = format!("id = \"a\"\nsecret = \"0123456789abcdef\"\n{lines}");
+        let lines = format!("id = \"a\"\nsecret = \"{WHSEC}\"\n{lines}");
         let read = read(&[&lines]).unwrap();
         assert_eq!(read.first().unwrap().strategy, expected, "{lines}");
     }
@@ -105,4 +112,26 @@ fn what_a_strategy_lacks_or_has_no_use_for_is_told_at_once() {
         assert!(shown.contains(&expected), "{expected} in:\n{shown}");
     }
     assert!(shown.ends_with("13 problems in the configuration; nothing was started"), "{shown}");
+}
+
+#[test]
+fn a_secret_of_standard_webhooks_has_a_key() {
+    let short = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaQ=";
+    let long = format!("whsec_{}", "ab12".repeat(22));
+    for (secret, is_fine) in [
+        (WHSEC, true),
+        ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", false),
+        ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS", false),
+        (short, false),
+        (&long, false),
+    ] {
+        let lines = format!("id = \"a\"\nsecret = \"{secret}\"\nstrategy = \"standard-webhooks\"");
+        match read(&[&lines]) {
+            Ok(_) => assert!(is_fine, "{secret}"),
+            Err(shown) => {
+                let words = "expected whsec_ and the base64 of 24 to 64 random bytes";
+                assert!(!is_fine && shown.contains(words) && !shown.contains(secret), "{shown}");
+            }
+        }
+    }
 }

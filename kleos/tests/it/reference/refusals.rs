@@ -115,6 +115,11 @@ const DOUBTS: &[(&str, &str, &str)] = &[
         "Correct the path in the platform.",
     ),
     (
+        "stale",
+        "The attempt says to be more than 5 minutes away from the gateway's time.",
+        "Set both clocks; see that nothing in between holds requests back.",
+    ),
+    (
         "not_signed",
         "The body is not signed with the secret of an instance that may send there.",
         "Compare the secrets; see that nothing in between changes the body.",
