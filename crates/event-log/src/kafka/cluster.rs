@@ -23,6 +23,10 @@ use crate::worker::WorkerSpec;
 /// How long one question may take.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How often a coordinator that is on its way is asked, and how long after one another.
+const COORDINATOR_TRIES: u32 = 20;
+const COORDINATOR_PAUSE: Duration = Duration::from_millis(250);
+
 /// So many offsets may turn out to be nothing but marks; more are not looked at.
 const MARKS_MAX: i64 = 1_000;
 
@@ -33,6 +37,27 @@ pub(super) struct Cluster {
     uncommitted: Asker,
     committed: Asker,
     pub(super) names: Names,
+}
+
+/// What a group has committed. A group that is new, or whose coordinator has just moved, is asked
+/// about again until its coordinator has it.
+fn committed_offsets(
+    client: &BaseConsumer<Quiet>,
+    list: &TopicPartitionList,
+) -> Result<TopicPartitionList, LogError> {
+    let mut tries = 1;
+    loop {
+        match client.committed_offsets(list.clone(), CALL_TIMEOUT) {
+            Err(error) if tries < COORDINATOR_TRIES && failure::is_of_coordinator(&error) => {
+                tries += 1;
+                std::thread::sleep(COORDINATOR_PAUSE);
+            }
+            answer => {
+                return answer
+                    .map_err(|error| failure::of_call("reading committed offsets", &error));
+            }
+        }
+    }
 }
 
 /// The topics' names in this deployment.
@@ -126,9 +151,7 @@ impl Cluster {
             .map_err(|error| failure::of_call("setting up a client", &error))?;
         let mut list = TopicPartitionList::new();
         list.add_partition_range(self.names.of(topic), 0, partitions - 1);
-        let committed = client
-            .committed_offsets(list, CALL_TIMEOUT)
-            .map_err(|error| failure::of_call("reading committed offsets", &error))?;
+        let committed = committed_offsets(&client, &list)?;
         let low = self.bounds(&self.uncommitted, topic, Offset::Beginning)?;
         let stable = self.bounds(&self.committed, topic, Offset::End)?;
         let ends = self.bounds(&self.uncommitted, topic, Offset::End)?;
