@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kleos_contracts::class::Class;
 use kleos_contracts::time::Timestamp;
 use kleos_contracts::topic::Topic;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -22,6 +23,9 @@ use crate::worker::WorkerSpec;
 
 /// How long one question may take.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// So many troubles in a row are more than a moment's.
+const TROUBLES_MAX: u32 = 20;
 
 /// How often a coordinator that is on its way is asked, and how long after one another.
 const COORDINATOR_TRIES: u32 = 20;
@@ -189,6 +193,8 @@ impl Cluster {
             .create_with_context(Quiet)
             .map_err(|error| failure::of_call("setting up a reader", &error))?;
         reader.assign(&list).map_err(|error| failure::of_call("choosing partitions", &error))?;
+        // A client tells of brokers that are away for a moment, and goes on by itself.
+        let mut troubles = 0;
         while !unclear.is_empty() {
             match reader.poll(CALL_TIMEOUT) {
                 Some(Ok(message)) => drop(unclear.remove(&message.partition())),
@@ -197,7 +203,13 @@ impl Cluster {
                         standing.behind = 0;
                     }
                 }
-                Some(Err(error)) => return Err(failure::of_call("reading", &error)),
+                Some(Err(error)) => {
+                    let error = failure::of_call("reading", &error);
+                    troubles += 1;
+                    if troubles > TROUBLES_MAX || error.class() != Class::Retriable {
+                        return Err(error);
+                    }
+                }
                 None => return Err(LogError::unavailable("reading", "no answer")),
             }
         }
