@@ -14,6 +14,7 @@ mod reader;
 mod registry;
 mod session;
 mod silence;
+mod standing;
 mod topics;
 
 use std::sync::Arc;
@@ -111,7 +112,7 @@ impl Backend for KafkaLog {
     }
 
     fn progress(&self, service: &str, topic: Topic) -> Result<Vec<Standing>, LogError> {
-        self.cluster.progress(&group_of(service), topic)
+        standing::progress(&self.cluster, &group_of(service), topic)
     }
 
     fn link(&self, spec: &WorkerSpec) -> Result<Box<dyn Link>, LogError> {

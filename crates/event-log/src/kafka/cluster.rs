@@ -4,64 +4,30 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kleos_contracts::class::Class;
 use kleos_contracts::time::Timestamp;
 use kleos_contracts::topic::Topic;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::asker::Asker;
 use super::config::{Isolation, KafkaConfig};
-use super::context::Quiet;
 use super::failure;
 use crate::error::LogError;
-use crate::log::Standing;
 use crate::record::{Partition, Position, Record};
 use crate::worker::WorkerSpec;
 
 /// How long one question may take.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// So many troubles in a row are more than a moment's.
-const TROUBLES_MAX: u32 = 20;
-
-/// How often a coordinator that is on its way is asked, and how long after one another.
-const COORDINATOR_TRIES: u32 = 20;
-const COORDINATOR_PAUSE: Duration = Duration::from_millis(250);
-
-/// So many offsets may turn out to be nothing but marks; more are not looked at.
-const MARKS_MAX: i64 = 1_000;
-
 pub(super) struct Cluster {
     pub(super) config: KafkaConfig,
     /// A client's watermarks are those of its own isolation: only one that reads uncommitted
     /// records is told where a partition really ends.
-    uncommitted: Asker,
-    committed: Asker,
+    pub(super) uncommitted: Asker,
+    pub(super) committed: Asker,
     pub(super) names: Names,
-}
-
-/// What a group has committed. A group that is new, or whose coordinator has just moved, is asked
-/// about again until its coordinator has it.
-fn committed_offsets(
-    client: &BaseConsumer<Quiet>,
-    list: &TopicPartitionList,
-) -> Result<TopicPartitionList, LogError> {
-    let mut tries = 1;
-    loop {
-        match client.committed_offsets(list.clone(), CALL_TIMEOUT) {
-            Err(error) if tries < COORDINATOR_TRIES && failure::is_of_coordinator(&error) => {
-                tries += 1;
-                std::thread::sleep(COORDINATOR_PAUSE);
-            }
-            answer => {
-                return answer
-                    .map_err(|error| failure::of_call("reading committed offsets", &error));
-            }
-        }
-    }
 }
 
 /// The topics' names in this deployment.
@@ -145,79 +111,8 @@ impl Cluster {
         Ok(members.any(|member| member.client_id() == name))
     }
 
-    /// How far a group has come in a topic.
-    pub(super) fn progress(&self, group: &str, topic: Topic) -> Result<Vec<Standing>, LogError> {
-        let (partitions, _) = self.shape(topic)?;
-        let client: BaseConsumer<Quiet> = self
-            .config
-            .looking(&self.config.named(group))
-            .create_with_context(Quiet)
-            .map_err(|error| failure::of_call("setting up a client", &error))?;
-        let mut list = TopicPartitionList::new();
-        list.add_partition_range(self.names.of(topic), 0, partitions - 1);
-        let committed = committed_offsets(&client, &list)?;
-        let low = self.bounds(&self.uncommitted, topic, Offset::Beginning)?;
-        let stable = self.bounds(&self.committed, topic, Offset::End)?;
-        let ends = self.bounds(&self.uncommitted, topic, Offset::End)?;
-        let mut standings = Vec::new();
-        for number in 0..partitions {
-            let partition = Partition::new(topic, number);
-            let element = committed.find_partition(self.names.of(topic), number);
-            let committed = match element.map(|element| element.offset()) {
-                Some(Offset::Offset(offset)) => Some(offset),
-                _ => None,
-            };
-            let of = |bounds: &BTreeMap<i32, i64>| bounds.get(&number).copied().unwrap_or_default();
-            let (stable, end) = (of(&stable), of(&ends));
-            let behind = (stable - committed.unwrap_or(of(&low))).max(0);
-            standings.push(Standing { partition, committed, stable, end, behind });
-        }
-        self.overlook_marks(&mut standings)?;
-        Ok(standings)
-    }
-
-    /// After the last record of a transaction lies its mark: whoever has done every record is still
-    /// an offset behind. Only reading tells marks from records.
-    fn overlook_marks(&self, standings: &mut [Standing]) -> Result<(), LogError> {
-        let is_near = |one: &&mut Standing| (1..=MARKS_MAX).contains(&one.behind);
-        let mut unclear: BTreeMap<i32, &mut Standing> =
-            standings.iter_mut().filter(is_near).map(|one| (one.partition.number, one)).collect();
-        if unclear.is_empty() {
-            return Ok(());
-        }
-        let from = unclear.values().map(|one| (one.partition, one.stable - one.behind));
-        let list = self.offsets(from)?;
-        let reader: BaseConsumer<Quiet> = self
-            .config
-            .reader(Isolation::Committed)
-            .create_with_context(Quiet)
-            .map_err(|error| failure::of_call("setting up a reader", &error))?;
-        reader.assign(&list).map_err(|error| failure::of_call("choosing partitions", &error))?;
-        // A client tells of brokers that are away for a moment, and goes on by itself.
-        let mut troubles = 0;
-        while !unclear.is_empty() {
-            match reader.poll(CALL_TIMEOUT) {
-                Some(Ok(message)) => drop(unclear.remove(&message.partition())),
-                Some(Err(KafkaError::PartitionEOF(number))) => {
-                    if let Some(standing) = unclear.remove(&number) {
-                        standing.behind = 0;
-                    }
-                }
-                Some(Err(error)) => {
-                    let error = failure::of_call("reading", &error);
-                    troubles += 1;
-                    if troubles > TROUBLES_MAX || error.class() != Class::Retriable {
-                        return Err(error);
-                    }
-                }
-                None => return Err(LogError::unavailable("reading", "no answer")),
-            }
-        }
-        Ok(())
-    }
-
     /// Where all partitions of a topic begin or end for a client, by one request to each broker.
-    fn bounds(
+    pub(super) fn bounds(
         &self,
         client: &Asker,
         topic: Topic,

@@ -35,18 +35,6 @@ pub(super) fn of_transaction(error: &KafkaError) -> Transactional {
     if can_abort { Transactional::Abort } else { Transactional::Renew }
 }
 
-/// Whether a group's coordinator is not there yet, or not any more: another one will be.
-pub(super) fn is_of_coordinator(error: &KafkaError) -> bool {
-    matches!(
-        error.rdkafka_error_code(),
-        Some(
-            RDKafkaErrorCode::NotCoordinator
-                | RDKafkaErrorCode::CoordinatorNotAvailable
-                | RDKafkaErrorCode::CoordinatorLoadInProgress
-        )
-    )
-}
-
 /// An error of some other call; `what` says which.
 pub(super) fn of_call(what: &str, error: &KafkaError) -> LogError {
     let cause = error.to_string();
@@ -66,25 +54,5 @@ pub(super) fn of_call(what: &str, error: &KafkaError) -> LogError {
             LogError::Misconfigured { what: what.to_owned(), cause }
         }
         _ => LogError::unavailable(what, cause),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_coordinator_that_is_on_its_way_is_told_from_other_trouble() {
-        for (code, expected) in [
-            (RDKafkaErrorCode::NotCoordinator, true),
-            (RDKafkaErrorCode::CoordinatorNotAvailable, true),
-            (RDKafkaErrorCode::CoordinatorLoadInProgress, true),
-            (RDKafkaErrorCode::GroupAuthorizationFailed, false),
-            (RDKafkaErrorCode::OperationTimedOut, false),
-        ] {
-            // As the question for committed offsets reports it.
-            let error = KafkaError::MetadataFetch(code);
-            assert_eq!(is_of_coordinator(&error), expected, "{code}");
-        }
     }
 }

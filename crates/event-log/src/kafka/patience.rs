@@ -39,7 +39,11 @@ impl Helper {
         self.calls.send(Box::new(call)).ok()?;
         let answered = answers.recv_timeout(limit).ok();
         if answered.is_none() {
-            tracing::warn!(?limit, "a call of the Kafka client does not come back; left behind");
+            tracing::warn!(
+                ?limit,
+                "a call of the Kafka client does not come back; it is left behind with its thread \
+                 and connections until the process ends, and a new client goes on"
+            );
         }
         answered
     }

@@ -51,9 +51,17 @@ impl Silence {
         cluster: &Cluster,
         topic: Topic,
     ) -> bool {
-        self.is_long(self.clock.monotonic())
-            && client.fetch_metadata(Some(cluster.names.of(topic)), ANSWER_MAX).is_err()
-            && cluster.shape(topic).is_ok()
+        let name = cluster.names.of(topic);
+        let is_final = self.is_long(self.clock.monotonic())
+            && client.fetch_metadata(Some(name), ANSWER_MAX).is_err()
+            && cluster.shape(topic).is_ok();
+        if is_final {
+            tracing::warn!(
+                topic = name,
+                "the Kafka client has forgotten all brokers while they are there; a new one goes on"
+            );
+        }
+        is_final
     }
 }
 
