@@ -13,19 +13,18 @@ struct Bytes;
 
 /// What a state takes besides its lists.
 const STATE_BYTES: usize = 512;
-const COUNTER_BYTES: usize = 96;
 const RECENT_BYTES: usize = 320;
 const OTHER_BYTES: usize = 128;
 /// A guess, only to size the table of the cache.
-const LEARNER_BYTES: usize = 3_000;
+const LEARNER_BYTES: usize = 2_000;
 
 impl Weighter<String, LearnerState> for Bytes {
     fn weight(&self, key: &String, state: &LearnerState) -> u64 {
-        let counters: usize = state.rules.iter().map(|rule| rule.counters.len()).sum();
+        let counters: usize = state.rules.iter().map(|rule| rule.counters.as_bytes().len()).sum();
         let others = state.marks.len() + state.badges.len() + state.rules.len();
         let bytes = STATE_BYTES
             + key.len()
-            + counters * COUNTER_BYTES
+            + counters
             + state.recent.len() * RECENT_BYTES
             + others * OTHER_BYTES;
         bytes as u64

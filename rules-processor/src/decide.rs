@@ -51,8 +51,7 @@ pub(crate) fn pass(
 
 /// What grows with the places that a learner comes to; all else of a state is bounded.
 fn remembered_bytes(state: &LearnerState) -> usize {
-    let counters = state.rules.iter().flat_map(|rule| &rule.counters);
-    let counters: usize = counters.map(|counter| ENTRY_BYTES + counter.scope.len()).sum();
+    let counters: usize = state.rules.iter().map(|rule| rule.counters.as_bytes().len()).sum();
     let mark_bytes = |mark: &Mark| ENTRY_BYTES + mark.event.len() + mark.scope.len();
     let marks: usize = state.marks.iter().map(mark_bytes).sum();
     let badge_bytes = |held: &HeldBadge| ENTRY_BYTES + held.badge.len() + held.rule_id.len();
@@ -92,7 +91,8 @@ pub(crate) fn leave_details_out(decision: &mut Decision) {
 
 #[cfg(test)]
 mod tests {
-    use kleos_contracts::state::{Counter, RuleState};
+    use kleos_contracts::counters::Counter;
+    use kleos_contracts::state::RuleState;
     use kleos_contracts::time::DAY;
 
     use super::*;
@@ -130,19 +130,21 @@ mod tests {
     #[test]
     fn a_learner_of_whom_too_much_is_remembered_is_set_aside_whatever_it_consists_of() {
         let event = LearningEvent { occurred_at: NOW, ..LearningEvent::default() };
-        let long = "x".repeat(1_000);
+        let long = "x".repeat(100_000);
         let with = |entries: usize| {
-            let counter = Counter { scope: long.clone(), ..Counter::default() };
-            let counters = vec![counter; entries / 2];
+            let counters = (0..entries / 2).map(|number| {
+                let scope = format!("{number:02}{long}");
+                Counter { scope, count: 1, ..Counter::default() }
+            });
             let mark = Mark { scope: long.clone(), ..Mark::default() };
             LearnerState {
                 marks: vec![mark; entries / 2],
-                rules: vec![RuleState { counters, ..RuleState::default() }],
+                rules: vec![RuleState { counters: counters.collect(), ..RuleState::default() }],
                 ..LearnerState::default()
             }
         };
-        assert_eq!(pass(&event, &with(4_000), NOW), Ok(()));
-        let full = pass(&event, &with(4_100), NOW).unwrap_err();
+        assert_eq!(pass(&event, &with(40), NOW), Ok(()));
+        let full = pass(&event, &with(44), NOW).unwrap_err();
         assert_eq!(full.reason, reason::TOO_LARGE);
         let many = LearnerState { marks: vec![Mark::default(); 140_000], ..with(0) };
         assert_eq!(pass(&event, &many, NOW).unwrap_err().reason, reason::TOO_LARGE);

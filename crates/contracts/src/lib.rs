@@ -10,12 +10,14 @@
 //! - [`topic`]: which record lies in which topic, and how the topic is kept
 //! - [`key`]: record keys, virtual shards and partitions
 //! - [`identity`]: the digests that name awards, ledger lines and events for ever
-//! - [`ids`], [`time`], [`decimal`]: values that cannot be wrong
+//! - [`ids`], [`time`], [`decimal`], [`period`]: values that cannot be wrong
+//! - [`counters`]: what grows most of a learner's state, packed
 //! - [`class`]: what to do after an error
 //! - [`reason`]: every reason code that a record can be refused with
 
 pub mod award;
 pub mod class;
+pub mod counters;
 pub mod dead_letter;
 pub mod decimal;
 pub mod decision;
@@ -24,6 +26,7 @@ pub mod event_name;
 pub mod identity;
 pub mod ids;
 pub mod key;
+pub mod period;
 pub mod raw;
 pub mod reason;
 pub mod rule;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::counters::Counters;
 use crate::time::Timestamp;
 
 /// One record of the state changelog; `schemas/processor-state`.
@@ -81,27 +82,14 @@ pub struct Mark {
 pub struct RuleState {
     /// The rule.
     pub rule_id: String,
-    /// Awards in windows and scopes, sorted by period, window and scope.
-    pub counters: Vec<Counter>,
+    /// Awards in windows and scopes.
+    pub counters: Counters,
     /// Event times of awards, microseconds, ascending, for the cooldown.
     pub award_times: Vec<i64>,
     /// ISO weeks with a qualifying event, ascending, for a streak.
     pub active_weeks: Vec<i32>,
     /// ISO weeks that were paid, ascending.
     pub paid_weeks: Vec<i32>,
-}
-
-/// Awards in one window and scope.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counter {
-    /// `day`, `week`, `month` or `lifetime`.
-    pub per: Cow<'static, str>,
-    /// As `course=campus-a/987`; empty if the limit has no scope.
-    pub scope: String,
-    /// Number of the day, ISO week or month since 1970; 0 for a lifetime.
-    pub window: i32,
-    /// Awards.
-    pub count: i64,
 }
 
 /// One of the last awards.

@@ -4,16 +4,14 @@
 //! no scan. What no admissible event can touch any more is dropped whenever a list grows; the
 //! measure is log time, so that a replay drops the same.
 
+use kleos_contracts::counters::Counters;
 use kleos_contracts::event::LearningEvent;
-use kleos_contracts::state::{
-    Counter, DayCount, HeldBadge, LearnerState, Mark, RecentAward, RuleState,
-};
+use kleos_contracts::state::{DayCount, HeldBadge, LearnerState, Mark, RecentAward, RuleState};
 use kleos_contracts::time::Timestamp;
 
-use crate::effect::{Effect, Grant};
-use crate::limits;
+use crate::effect::{Counted, Effect, Grant};
 use crate::rule::COOLDOWN_MAX;
-use crate::window::{Horizon, Period};
+use crate::window::{Horizon, Period, Window};
 
 /// Awards that a learner's state shows: every one of them is written again with each change.
 const RECENT_MAX: usize = 5;
@@ -145,32 +143,12 @@ fn show_award(recent: &mut Vec<RecentAward>, event: &LearningEvent, grant: &Gran
     });
 }
 
-fn count_award(counters: &mut Vec<Counter>, counted: &crate::effect::Counted, horizon: Horizon) {
-    let (window, scope) = (counted.window, counted.scope.as_str());
-    match limits::find(counters, window, scope) {
-        Ok(place) => counters[place].count = counters[place].count.saturating_add(1),
-        Err(place) => {
-            let per = window.period.name();
-            let counter = Counter {
-                per: per.into(),
-                scope: scope.to_owned(),
-                window: window.number,
-                count: 1,
-            };
-            counters.insert(place, counter);
-            drop_passed(counters, window.period, horizon);
-        }
+/// A counter that is new can be the first of a window, and then others have passed.
+fn count_award(counters: &mut Counters, counted: &Counted, horizon: Horizon) {
+    let Window { period, number } = counted.window;
+    if counters.add(period, number, &counted.scope, 1) == 1 {
+        counters.forget_before(period, horizon.first(period));
     }
-}
-
-/// The windows of a period lie together, the oldest first.
-fn drop_passed(counters: &mut Vec<Counter>, period: Period, horizon: Horizon) {
-    let (per, first) = (limits::initial(period.name()), horizon.first(period));
-    let from = counters.partition_point(|counter| limits::initial(&counter.per) < per);
-    let to = counters
-        .partition_point(|counter| (limits::initial(&counter.per), counter.window) < (per, first))
-        .max(from);
-    counters.drain(from..to);
 }
 
 fn add_award_time(times: &mut Vec<i64>, at: Timestamp, horizon: Horizon) {

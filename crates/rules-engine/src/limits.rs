@@ -2,7 +2,7 @@
 //!
 //! Both look at awards that were granted. What was denied counts nowhere and delays nothing.
 
-use kleos_contracts::state::{Counter, RuleState};
+use kleos_contracts::state::RuleState;
 use kleos_contracts::time::Timestamp;
 
 use crate::scope::Scope;
@@ -41,22 +41,8 @@ pub(crate) fn rule_state<'s>(rules: &'s [RuleState], rule_id: &str) -> Option<&'
 
 /// Awards counted in a window and scope.
 pub(crate) fn count(state: Option<&RuleState>, window: Window, scope: &str) -> i64 {
-    let Some(counters) = state.map(|state| state.counters.as_slice()) else { return 0 };
-    find(counters, window, scope).map_or(0, |place| counters[place].count)
-}
-
-/// Where a counter lies, or belongs. Counters are sorted by period, window and scope, so that the
-/// windows that have passed lie together.
-pub(crate) fn find(counters: &[Counter], window: Window, scope: &str) -> Result<usize, usize> {
-    let wanted = (initial(window.period.name()), window.number, scope);
-    counters.binary_search_by(|counter| {
-        (initial(&counter.per), counter.window, counter.scope.as_str()).cmp(&wanted)
-    })
-}
-
-/// Stands for a period's name in comparisons: no two begin with the same letter.
-pub(crate) fn initial(per: &str) -> Option<u8> {
-    per.bytes().next()
+    let count = state.map(|state| state.counters.count(window.period, window.number, scope));
+    i64::try_from(count.unwrap_or_default()).unwrap_or(i64::MAX)
 }
 
 /// The first instant from `at` on that keeps the distance from every award; none if `at` does.

@@ -71,14 +71,14 @@ impl Asked<'_> {
             let used = limits::count(self.state, window, "");
             return standings.push(self.used(window, None, used, limit.max));
         };
-        let counters = self.state.map_or(&[][..], |state| state.counters.as_slice());
-        let of_limit = counters.iter().filter(|counter| {
-            counter.per == window.period.name()
-                && counter.window == window.number
+        let counters = self.state.into_iter().flat_map(|state| state.counters.iter());
+        let of_limit = counters.filter(|counter| {
+            (counter.per, counter.window) == (window.period, window.number)
                 && scope.is_of(&counter.scope)
         });
         standings.extend(of_limit.map(|counter| {
-            self.used(window, Some(counter.scope.clone()), counter.count, limit.max)
+            let used = i64::try_from(counter.count).unwrap_or(i64::MAX);
+            self.used(window, Some(counter.scope), used, limit.max)
         }));
     }
 

@@ -11,6 +11,7 @@ use std::str::FromStr;
 use jiff::SignedDuration;
 use jiff::civil::Date;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
+pub use kleos_contracts::period::Period;
 use kleos_contracts::time::{DAY, SECOND, Timestamp};
 
 /// A tenant's time zone, read from the zone data that is built into the program.
@@ -76,34 +77,6 @@ impl FromStr for Zone {
 impl fmt::Display for Zone {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.name)
-    }
-}
-
-/// What a limit counts in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Period {
-    /// Civil day.
-    Day,
-    /// ISO week, from Monday.
-    Week,
-    /// Calendar month.
-    Month,
-    /// Everything.
-    Lifetime,
-}
-
-impl Period {
-    pub(crate) const ALL: [Self; 4] = [Self::Day, Self::Week, Self::Month, Self::Lifetime];
-
-    /// The word that rules and records have for it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Day => "day",
-            Self::Week => "week",
-            Self::Month => "month",
-            Self::Lifetime => "lifetime",
-        }
     }
 }
 

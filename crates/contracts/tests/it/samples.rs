@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 
 use kleos_contracts::award::Award;
+use kleos_contracts::counters::Counter;
 use kleos_contracts::dead_letter::{CLASS_POISON, DeadLetter, UnmappedEvent};
 use kleos_contracts::decimal::Percent;
 use kleos_contracts::decision::{CounterChange, Decision, RuleVerdict};
 use kleos_contracts::event::{
     Context, Flags, LearningEvent, Metrics, Object, Place, RuleSetRef, Trace, User,
 };
+use kleos_contracts::period::Period;
 use kleos_contracts::raw::{Authentication, Header, RawWebhook};
 use kleos_contracts::rule::RuleDefinition;
 use kleos_contracts::state::{
-    ActiveRuleSet, Counter, DayCount, DedupBatch, DedupGroup, DedupKey, HeldBadge, LearnerState,
-    Mark, PartitionOwner, PartitionState, ProcessorState, RecentAward, RuleState,
+    ActiveRuleSet, DayCount, DedupBatch, DedupGroup, DedupKey, HeldBadge, LearnerState, Mark,
+    PartitionOwner, PartitionState, ProcessorState, RecentAward, RuleState,
 };
 use kleos_contracts::time::Timestamp;
 
@@ -206,12 +208,15 @@ pub(crate) fn dead_letter() -> DeadLetter {
 pub(crate) fn learner_state() -> ProcessorState {
     let rule = RuleState {
         rule_id: "lesson_completion".into(),
-        counters: vec![Counter {
-            per: "day".into(),
-            scope: "course=campus-a/987".into(),
-            window: 20_321,
-            count: 2,
-        }],
+        counters: [("987", 2), ("988", 300)]
+            .map(|(course, count)| Counter {
+                per: Period::Day,
+                window: 20_321,
+                scope: format!("course=campus-a/{course}"),
+                count,
+            })
+            .into_iter()
+            .collect(),
         award_times: vec![at(-5).micros()],
         active_weeks: vec![2_902, 2_903],
         paid_weeks: vec![2_903],

@@ -150,7 +150,8 @@ fn what_no_event_can_touch_any_more_is_dropped() {
     let state = &learner.state;
     assert_eq!(state.days.len(), 38);
     let forum = state.rules.iter().find(|rule| rule.rule_id == "forum_post").unwrap();
-    let count = |per: &str| forum.counters.iter().filter(|counter| counter.per == per).count();
+    let count =
+        |per: &str| forum.counters.iter().filter(|counter| counter.per.name() == per).count();
     assert_eq!((count("day"), count("lifetime")), (38, 200));
     assert_eq!(forum.award_times.len(), 70);
     let streak = state.rules.iter().find(|rule| rule.rule_id == "weekly_streak").unwrap();
