@@ -20,7 +20,14 @@ use kleos_service_kit::config::instances::Instance;
 use self::credentials::Credentials;
 use self::route::Hook;
 use self::signature::Signed;
+use crate::encoding::Content;
 use crate::error::{Doubt, Refusal};
+
+/// Sources whose senders are people's own programs.
+const TOLD: &[&str] = &["custom"];
+
+/// Header lines that are not true of a body that was decoded.
+const OF_ENCODED: &[&str] = &["content-encoding", "content-length"];
 
 /// Who may send what.
 #[derive(Clone, Debug)]
@@ -59,10 +66,13 @@ pub(crate) enum Claim<'d> {
 
 impl<'d> Claim<'d> {
     /// Who sends, now that the body is there.
-    pub(crate) fn confirm(&self, body: &[u8]) -> Result<&'d Sender, Refusal> {
+    ///
+    /// Most senders sign what they then encode, some what they send.
+    pub(crate) fn confirm(&self, content: &Content) -> Result<&'d Sender, Refusal> {
         match self {
             Self::Proven { sender, .. } => Ok(sender),
-            Self::Signed(candidates) => signature::signer(candidates, body)
+            Self::Signed(candidates) => signature::signer(candidates, &content.received)
+                .or_else(|| signature::signer(candidates, content.decoded()?))
                 .ok_or(Refusal::Unauthenticated(Doubt::NotSigned)),
         }
     }
@@ -82,7 +92,17 @@ pub(crate) struct Delivery {
     pub(crate) id: String,
     pub(crate) received_at: Timestamp,
     pub(crate) client_ip: IpAddr,
-    pub(crate) body: Vec<u8>,
+    pub(crate) content: Content,
+}
+
+/// Whether the body of a known sender is taken. A platform takes a refusal for final and drops the
+/// event, so what cannot be decoded is stored as it came, and ends among the dead letters; whoever
+/// writes a sender of their own is told.
+pub(crate) fn is_taken(sender: &Sender, content: &Content) -> Result<(), Refusal> {
+    match &content.trouble {
+        Some(trouble) if TOLD.contains(&sender.source.as_str()) => Err(trouble.clone()),
+        Some(_) | None => Ok(()),
+    }
 }
 
 impl Door {
@@ -164,6 +184,10 @@ pub(crate) fn webhook(
     delivery: Delivery,
 ) -> RawWebhook {
     let secret = claim.secret();
+    let mut lines = headers::kept(&head.headers, secret);
+    if delivery.content.is_decoded() {
+        lines.retain(|line| !OF_ENCODED.contains(&line.name.as_str()));
+    }
     RawWebhook {
         delivery_id: delivery.id,
         tenant: sender.tenant.clone(),
@@ -176,8 +200,8 @@ pub(crate) fn webhook(
         path: head.uri.path().to_owned(),
         query: headers::without(head.uri.query().unwrap_or_default(), secret),
         content_type: head.headers.get(CONTENT_TYPE).map(headers::text).unwrap_or_default(),
-        headers: headers::kept(&head.headers, secret),
-        body: delivery.body,
+        headers: lines,
+        body: delivery.content.into_bytes(),
         auth: Authentication {
             strategy: sender.strategy.to_owned(),
             secret_id: sender.secret_id.clone(),

@@ -2,13 +2,16 @@
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::header::{
+    ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use hyper::{Response, StatusCode};
 use kleos_contracts::time::Timestamp;
 use kleos_event_log::{Kind, Position};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::encoding::UNDONE_LIST;
 use crate::error::Refusal;
 
 /// An answer, ready to be sent.
@@ -127,6 +130,9 @@ pub(crate) fn refused(refusal: &Refusal, chance: u64) -> Answer {
     if refusal.status() == StatusCode::METHOD_NOT_ALLOWED {
         set(ALLOW, HeaderValue::from_static("POST"));
     }
+    if refusal.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+        set(ACCEPT_ENCODING, HeaderValue::from_static(UNDONE_LIST));
+    }
     answer
 }
 
@@ -213,6 +219,7 @@ mod tests {
             assert_eq!(told, retry_after, "{refusal:?}");
             assert_eq!(header("www-authenticate").is_some(), expected == 401, "{refusal:?}");
             assert_eq!(header("allow").is_some(), expected == 405, "{refusal:?}");
+            assert_eq!(header("accept-encoding").is_some(), expected == 415, "{refusal:?}");
         }
     }
 

@@ -7,6 +7,8 @@ use hyper::StatusCode;
 use kleos_contracts::class::Class;
 use serde_json::{Value, json};
 
+use crate::encoding::UNDONE;
+
 /// Why a request was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
@@ -36,6 +38,15 @@ pub(crate) enum Refusal {
     TooSlow {
         /// How long it may take.
         millis: u64,
+    },
+    /// The body is encoded in a way that is not undone, or in several.
+    #[error("the body's encoding is not one of those that are undone")]
+    UnsupportedEncoding,
+    /// The body is not what its encoding leaves.
+    #[error("the body is not {name}, as Content-Encoding says")]
+    MalformedEncoding {
+        /// The encoding.
+        name: &'static str,
     },
     /// The body ended before its end, or its chunks are malformed.
     #[error("the body is not complete")]
@@ -133,6 +144,12 @@ impl Refusal {
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", FINAL),
             Self::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, "authentication_failed", FINAL),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", FINAL),
+            Self::UnsupportedEncoding => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding", FINAL)
+            }
+            Self::MalformedEncoding { .. } => {
+                (StatusCode::BAD_REQUEST, "malformed_encoding", FINAL)
+            }
             Self::TooSlow { .. } => (StatusCode::REQUEST_TIMEOUT, "request_timeout", FINAL),
             Self::Incomplete => (StatusCode::BAD_REQUEST, "incomplete_body", FINAL),
             Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", SOON),
@@ -169,9 +186,13 @@ impl Refusal {
             Self::UnknownSource { known } => Some(json!({"field": "source", "expected": known})),
             Self::MethodNotAllowed => Some(json!({"field": "method", "expected": ["POST"]})),
             Self::TooLarge { limit } => Some(json!({"limit_bytes": limit})),
+            Self::UnsupportedEncoding => {
+                Some(json!({"field": "content-encoding", "expected": UNDONE}))
+            }
             Self::TooSlow { millis } => Some(json!({"limit_ms": millis})),
             Self::NotFound
             | Self::Unauthenticated(_)
+            | Self::MalformedEncoding { .. }
             | Self::Incomplete
             | Self::Overloaded
             | Self::LogUnavailable
@@ -194,6 +215,8 @@ pub(crate) mod tests {
             (Refusal::UnknownSource { known: vec!["moodle".to_owned()] }, 404, "unknown_source"),
             (Refusal::MethodNotAllowed, 405, "method_not_allowed"),
             (Refusal::TooLarge { limit: 7 }, 413, "payload_too_large"),
+            (Refusal::UnsupportedEncoding, 415, "unsupported_encoding"),
+            (Refusal::MalformedEncoding { name: "br" }, 400, "malformed_encoding"),
             (Refusal::TooSlow { millis: 7 }, 408, "request_timeout"),
             (Refusal::Incomplete, 400, "incomplete_body"),
             (Refusal::Overloaded, 503, "overloaded"),

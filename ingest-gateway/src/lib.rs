@@ -36,6 +36,7 @@ mod answer;
 mod body;
 mod budget;
 mod config;
+mod encoding;
 mod error;
 #[cfg(test)]
 mod fake_log;

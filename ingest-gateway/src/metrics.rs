@@ -39,6 +39,8 @@ const OUTCOMES: &[&str] = &[
     "payload_too_large",
     "request_timeout",
     "incomplete_body",
+    "unsupported_encoding",
+    "malformed_encoding",
     "overloaded",
     "log_unavailable",
     "append_failed",

@@ -29,7 +29,7 @@ pub struct RawWebhook {
     pub content_type: String,
     /// In the order received, without those that carry secrets.
     pub headers: Vec<Header>,
-    /// The body's bytes, unchanged.
+    /// The body's bytes, unchanged but for a content encoding, which is undone where it can be.
     #[serde(with = "crate::bytes")]
     pub body: Vec<u8>,
     /// How the sender proved itself.

@@ -2,8 +2,9 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use hyper::HeaderMap;
 use hyper::Request;
-use hyper::header::HeaderName;
+use hyper::header::{HeaderName, HeaderValue};
 use kleos_contracts::raw::Header;
 use kleos_service_kit::config::Secret;
 use kleos_service_kit::config::credentials::{Credential, Encoding, HeaderPlace, Strategy};
@@ -64,7 +65,7 @@ const MOODLE: &str = "/api/public/hook/moodle/event";
 fn check(path: &str, authorization: Option<&str>, expected: &Result<(&str, &str), Refusal>) {
     let door = door();
     let claim = door.admit(&head("POST", path, authorization), Some(3), NOW);
-    let sender = claim.and_then(|claim| claim.confirm(b"{}"));
+    let sender = claim.and_then(|claim| claim.confirm(&b"{}".to_vec().into()));
     let sender = sender.map(|sender| (sender.instance.as_str(), sender.secret_id.as_str()));
     assert_eq!(&sender, expected);
 }
@@ -156,12 +157,12 @@ fn the_record_is_the_request_without_its_credential() {
     let head = request.body(()).unwrap().into_parts().0;
     let door = door();
     let claim = door.admit(&head, None, NOW).unwrap();
-    let sender = claim.confirm(b"").unwrap();
+    let sender = claim.confirm(&Vec::new().into()).unwrap();
     let delivery = Delivery {
         id: "0198c9d4-76f2-7c1e-8a30-5d2f6b7c8d9e".to_owned(),
         received_at: Timestamp::from_millis(1_755_771_330_482),
         client_ip: Ipv4Addr::new(192, 0, 2, 7).to_ipv6_mapped().into(),
-        body: b"{\"id\":1}\xff".to_vec(),
+        content: b"{\"id\":1}\xff".to_vec().into(),
     };
     let line = |name: &str, value: &str| Header { name: name.into(), value: value.into() };
     let expected = RawWebhook {
@@ -190,10 +191,10 @@ fn what_a_request_does_not_have_is_empty() {
     let head = head("POST", MOODLE, Some("Bearer token-of-campus-b-1"));
     let door = door();
     let claim = door.admit(&head, None, NOW).unwrap();
-    let sender = claim.confirm(b"").unwrap();
+    let sender = claim.confirm(&Vec::new().into()).unwrap();
     let client_ip = Ipv6Addr::LOCALHOST.into();
-    let delivery =
-        Delivery { id: "1".to_owned(), received_at: Timestamp::EPOCH, client_ip, body: Vec::new() };
+    let (id, content) = ("1".to_owned(), Vec::new().into());
+    let delivery = Delivery { id, received_at: Timestamp::EPOCH, client_ip, content };
     let webhook = webhook(sender, &claim, &head, delivery);
     assert_eq!((webhook.query.as_str(), webhook.content_type.as_str()), ("", ""));
     assert_eq!((webhook.client_ip.as_str(), webhook.body.len()), ("::1", 0));

@@ -21,6 +21,7 @@ use super::patience::Patience;
 use crate::admit::{self, Delivery, Sender};
 use crate::answer::{self, Answer, Receipt};
 use crate::body::{BodyLimits, Inbound};
+use crate::encoding::Content;
 use crate::error::Refusal;
 use crate::metrics::{ACCEPTED, SourceMetrics, Tally};
 
@@ -93,14 +94,19 @@ impl Gateway {
         let declared = body.declared().unwrap_or_default();
         let mut hold = self.budget.hold(declared).ok_or(Refusal::Overloaded)?;
         let limits = BodyLimits { bytes: self.limits.max_body, time: self.limits.body_timeout };
-        let body = body.read(limits, &mut hold).await?;
-        let length = body.len();
-        let sender = claim.confirm(&body)?;
+        let received = body.read(limits, &mut hold).await?;
+        let content = Content::of(&head.headers, received, limits.bytes)?;
+        let sender = claim.confirm(&content)?;
         self.proven(sender);
+        admit::is_taken(sender, &content)?;
+        let length = content.bytes().len();
+        if !hold.covers(u64::try_from(length).unwrap_or(u64::MAX)) {
+            return Err(Refusal::Overloaded);
+        }
 
         let received_at = self.clock.now();
         let id = delivery_id(received_at.micros());
-        let delivery = Delivery { id: id.clone(), received_at, client_ip, body };
+        let delivery = Delivery { id: id.clone(), received_at, client_ip, content };
         let webhook = admit::webhook(sender, &claim, head, delivery);
         let position = self.publisher.publish(webhook, hold).await?;
         self.metrics.body.observe(length as f64);

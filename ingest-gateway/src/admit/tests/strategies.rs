@@ -39,6 +39,9 @@ const BODY: &[u8] = b"{\"id\": 1}\n";
 // HMAC-SHA256 of the body, as `openssl dgst -sha256 -hmac <secret>` has it.
 const SIGNED_1: &str = "f0a1988325571add4aae316d19f763128bc3bdaed4dda0e321c1fac72549bf8d";
 const SIGNED_2: &str = "e622b23b283823fd8030bbc5c774c067bd81c8c1f8a420d533e2db2fc75d6bab";
+// The body, encoded by gzip, and its signature with the first of the secrets.
+const GZIPPED: &str = "1f8b0800000000000203ab56ca4c51b25230ace502007ca553af0a000000";
+const SIGNED_GZIPPED: &str = "225dae1ec9605e9b045577508d67ba9997279f6f199e9861e2c0242f267b02ca";
 const SIGNED_BASE64: &str = "mFcoXBl6EXdyF44GxhP+F/uEtg1eWk//cjTbM8BlBX0=";
 
 /// Who sends, of those sites, with these header lines.
@@ -50,7 +53,7 @@ fn found(path: &str, lines: &[(&str, &str)], body: &[u8]) -> Result<String, Doub
     let head = request.body(()).unwrap().into_parts().0;
     let door = Door::new(&["custom"], &of_every_strategy(), 100);
     let claim = door.admit(&head, None, NOW).map_err(|refusal| doubt(&refusal))?;
-    let sender = claim.confirm(body).map_err(|refusal| doubt(&refusal))?;
+    let sender = claim.confirm(&Content::from(body.to_vec())).map_err(|refusal| doubt(&refusal))?;
     Ok(format!("{} {} {}", sender.instance, sender.secret_id, sender.strategy))
 }
 
@@ -126,7 +129,9 @@ fn a_message_of_standard_webhooks_is_signed_with_its_id_and_time() {
         let request = request.header("webhook-id", id).header("webhook-timestamp", seconds);
         let head = request.header("webhook-signature", signatures).body(()).unwrap().into_parts().0;
         let now = Timestamp::from_micros(attempt.micros() + at * 1_000_000);
-        let sender = door.admit(&head, None, now).and_then(|claim| claim.confirm(body));
+        let sender = door
+            .admit(&head, None, now)
+            .and_then(|claim| claim.confirm(&Content::from(body.to_vec())));
         let strategy = sender.map(|sender| sender.strategy).map_err(|refusal| doubt(&refusal));
         assert_eq!(strategy, expected, "{id} {seconds} {signatures} {at}");
     }
@@ -167,7 +172,9 @@ fn a_credential_is_good_from_its_first_moment_to_before_its_last() {
             };
             let request = Request::builder().method("POST").uri(CUSTOM).header(name, value);
             let head = request.body(()).unwrap().into_parts().0;
-            let claim = door.admit(&head, None, NOW).and_then(|claim| claim.confirm(BODY));
+            let claim = door
+                .admit(&head, None, NOW)
+                .and_then(|claim| claim.confirm(&Content::from(BODY.to_vec())));
             assert_eq!(claim.is_ok(), is_good, "{strategy} {not_before:?} {not_after:?}");
         }
     }
@@ -195,7 +202,10 @@ fn where_very_many_may_have_signed_the_path_has_to_say_who() {
         let head = request.body(()).unwrap().into_parts().0;
         let door = Door::new(&["custom"], &sites(count), 100);
         let claim = door.admit(&head, None, NOW).map_err(|refusal| doubt(&refusal))?;
-        claim.confirm(BODY).map(|sender| sender.instance.clone()).map_err(|refusal| doubt(&refusal))
+        claim
+            .confirm(&Content::from(BODY.to_vec()))
+            .map(|sender| sender.instance.clone())
+            .map_err(|refusal| doubt(&refusal))
     };
     assert_eq!(sent(16, CUSTOM), Ok("site-0".to_owned()));
     assert_eq!(sent(17, CUSTOM), Err(Doubt::InstanceNeeded));
@@ -211,12 +221,34 @@ fn a_signature_stays_in_the_record_and_a_constant_does_not() {
         let head = request.body(()).unwrap().into_parts().0;
         let door = Door::new(&["custom"], &of_every_strategy(), 100);
         let claim = door.admit(&head, None, NOW).unwrap();
-        let sender = claim.confirm(BODY).unwrap();
+        let sender = claim.confirm(&Content::from(BODY.to_vec())).unwrap();
         let client_ip = Ipv4Addr::LOCALHOST.into();
-        let body = BODY.to_vec();
-        let delivery = Delivery { id: "1".to_owned(), received_at: NOW, client_ip, body };
+        let content = BODY.to_vec().into();
+        let delivery = Delivery { id: "1".to_owned(), received_at: NOW, client_ip, content };
         let record = webhook(sender, &claim, &head, delivery);
         assert_eq!(record.headers.iter().any(|header| header.name == name), is_kept, "{name}");
         assert_eq!(record.auth.strategy, sender.strategy);
+    }
+}
+
+#[test]
+fn a_signature_is_of_the_body_as_it_was_sent_or_as_it_was_before_it_was_encoded() {
+    // As `gzip -n` and `openssl dgst -sha256 -hmac hex-secret-1` have it.
+    let encoded = hex::decode(GZIPPED).unwrap();
+    let mut headers = HeaderMap::new();
+    headers.append("content-encoding", HeaderValue::from_static("gzip"));
+    let content = Content::of(&headers, encoded, 100).unwrap();
+    for (signature, expected) in [
+        (SIGNED_1, Ok("hex".to_owned())),
+        (SIGNED_GZIPPED, Ok("hex".to_owned())),
+        (SIGNED_2, Ok("hex".to_owned())),
+        (&SIGNED_1.replace('f', "e"), Err(Doubt::NotSigned)),
+    ] {
+        let request = Request::builder().method("POST").uri(CUSTOM);
+        let head = request.header("x-signature", signature).body(()).unwrap().into_parts().0;
+        let door = Door::new(&["custom"], &of_every_strategy(), 100);
+        let sender = door.admit(&head, None, NOW).and_then(|claim| claim.confirm(&content));
+        let found = sender.map(|sender| sender.instance.clone()).map_err(|refusal| doubt(&refusal));
+        assert_eq!(found, expected, "{signature}");
     }
 }

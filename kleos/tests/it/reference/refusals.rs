@@ -20,6 +20,12 @@ const GATEWAY: &[Row] = &[
         "Look for a proxy between the platform and the gateway that cuts bodies.",
     ),
     (
+        400,
+        "malformed_encoding",
+        "The body of a `custom` sender is not what its `Content-Encoding` says.",
+        "Encode the whole body once, or send it as it is.",
+    ),
+    (
         401,
         "authentication_failed",
         "No credential, an unknown one, or one for another place. Which of them is not told.",
@@ -42,8 +48,14 @@ const GATEWAY: &[Row] = &[
     (
         413,
         "payload_too_large",
-        "The body is longer than `gateway.max_body`.",
+        "The body is longer than `gateway.max_body`, as it came or without its encoding.",
         "Send fewer events at once, or raise the limit, up to 4MiB.",
+    ),
+    (
+        415,
+        "unsupported_encoding",
+        "The body of a `custom` sender is encoded in a way that is not undone, or in several.",
+        "Use one of gzip, deflate, zstd and br, or none.",
     ),
     (
         503,
