@@ -2,6 +2,7 @@
 //!
 //! Nothing here does I/O or reads a clock: what differs from request to request comes in.
 
+mod client;
 mod credentials;
 mod evidence;
 mod headers;
@@ -16,7 +17,9 @@ use hyper::http::request::Parts;
 use kleos_contracts::raw::{Authentication, RawWebhook};
 use kleos_contracts::time::Timestamp;
 use kleos_service_kit::config::instances::Instance;
+use kleos_service_kit::config::networks::Networks;
 
+pub(crate) use self::client::{Client, ForwardedHeader, Proxies};
 use self::credentials::Credentials;
 use self::route::Hook;
 use self::signature::Signed;
@@ -34,7 +37,17 @@ const OF_ENCODED: &[&str] = &["content-encoding", "content-length"];
 pub(crate) struct Door {
     sources: Vec<String>,
     credentials: Credentials,
+    proxies: Proxies,
     body_max: u64,
+}
+
+/// What a request has besides its head.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    pub(crate) client: Client,
+    /// The body's length, where the head says so.
+    pub(crate) declared: Option<u64>,
+    pub(crate) now: Timestamp,
 }
 
 /// Whose a credential is.
@@ -49,6 +62,15 @@ pub(crate) struct Sender {
     pub(crate) secret_id: String,
     /// How it is shown, in the record.
     pub(crate) strategy: &'static str,
+    /// From where it may send; empty: from everywhere.
+    pub(crate) allow_from: Networks,
+}
+
+impl Sender {
+    /// Whether it may send from there. Where an address cannot be told, it is none that is allowed.
+    fn may_send_from(&self, client: Client) -> bool {
+        self.allow_from.is_empty() || (client.is_known && self.allow_from.contain(client.address))
+    }
 }
 
 /// What a head says of its sender.
@@ -86,7 +108,7 @@ impl<'d> Claim<'d> {
     }
 }
 
-/// What a request has besides its head.
+/// What a record has besides the request's head.
 #[derive(Debug)]
 pub(crate) struct Delivery {
     pub(crate) id: String,
@@ -106,14 +128,16 @@ pub(crate) fn is_taken(sender: &Sender, content: &Content) -> Result<(), Refusal
 }
 
 impl Door {
-    /// For these sources, for the instances' credentials, for bodies of at most so many bytes.
+    /// For these sources, for the instances' credentials, behind these proxies, for bodies of at
+    /// most so many bytes.
     pub(crate) fn new<'i>(
         sources: &[&str],
         instances: impl IntoIterator<Item = &'i Instance>,
+        proxies: Proxies,
         body_max: u64,
     ) -> Self {
         let sources = sources.iter().map(|source| (*source).to_owned()).collect();
-        Self { sources, credentials: Credentials::of(instances), body_max }
+        Self { sources, credentials: Credentials::of(instances), proxies, body_max }
     }
 
     /// The names of the sources.
@@ -131,29 +155,40 @@ impl Door {
         !self.credentials.is_empty()
     }
 
+    /// Whether connections from there are a proxy's.
+    pub(crate) fn trusts(&self, peer: IpAddr) -> bool {
+        self.proxies.trusted.contain(peer)
+    }
+
+    /// Where a request comes from.
+    pub(crate) fn client(&self, peer: IpAddr, head: &Parts) -> Client {
+        self.proxies.client(peer, &head.headers)
+    }
+
     /// The place of the path's source among the sources.
     pub(crate) fn source_index(&self, head: &Parts) -> Option<usize> {
         let hook = route::of(head.uri.path())?;
         self.sources.iter().position(|source| source == hook.source)
     }
 
-    /// Who says to send, if the body may follow; `declared` is its length, where the head says so.
+    /// Who says to send, if the body may follow.
     ///
     /// The sender comes before all else that could tell a stranger something: a path of the right
     /// form is answered alike whether or not there is such a source.
-    pub(crate) fn admit(
-        &self,
-        head: &Parts,
-        declared: Option<u64>,
-        now: Timestamp,
-    ) -> Result<Claim<'_>, Refusal> {
+    pub(crate) fn admit(&self, head: &Parts, arrival: Arrival) -> Result<Claim<'_>, Refusal> {
         let hook = route::hook(&head.method, head.uri.path())?;
-        let claim = self.credentials.claim(&head.headers, hook, now);
-        let claim = claim.map_err(Refusal::Unauthenticated)?;
-        if let Claim::Proven { sender, .. } = &claim {
-            self.is_at_home(sender, hook)?;
+        let claim = self.credentials.claim(&head.headers, hook, arrival.now);
+        let mut claim = claim.map_err(Refusal::Unauthenticated)?;
+        match &mut claim {
+            Claim::Proven { sender, .. } => self.is_at_home(sender, hook, arrival.client)?,
+            Claim::Signed(candidates) => {
+                candidates.retain(|signed| signed.sender.may_send_from(arrival.client));
+                if candidates.is_empty() {
+                    return Err(Refusal::Unauthenticated(Doubt::OtherAddress));
+                }
+            }
         }
-        match declared {
+        match arrival.declared {
             Some(length) if length > self.body_max => {
                 Err(Refusal::TooLarge { limit: self.body_max })
             }
@@ -162,7 +197,7 @@ impl Door {
     }
 
     /// Whether a known sender sends where it may.
-    fn is_at_home(&self, sender: &Sender, hook: Hook<'_>) -> Result<(), Refusal> {
+    fn is_at_home(&self, sender: &Sender, hook: Hook<'_>, client: Client) -> Result<(), Refusal> {
         if !self.sources.iter().any(|known| known == hook.source) {
             return Err(Refusal::UnknownSource { known: self.sources.clone() });
         }
@@ -171,6 +206,9 @@ impl Door {
         }
         if !hook.is_of(sender) {
             return Err(Refusal::Unauthenticated(Doubt::OtherInstance));
+        }
+        if !sender.may_send_from(client) {
+            return Err(Refusal::Unauthenticated(Doubt::OtherAddress));
         }
         Ok(())
     }
@@ -194,8 +232,7 @@ pub(crate) fn webhook(
         source: sender.source.clone(),
         instance: sender.instance.clone(),
         received_at: delivery.received_at,
-        // An IPv4 peer of a socket for both families is still one.
-        client_ip: delivery.client_ip.to_canonical().to_string(),
+        client_ip: delivery.client_ip.to_string(),
         method: head.method.as_str().to_owned(),
         path: head.uri.path().to_owned(),
         query: headers::without(head.uri.query().unwrap_or_default(), secret),

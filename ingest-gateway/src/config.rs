@@ -7,8 +7,9 @@ use std::time::Duration;
 use kleos_contracts::ids::InstanceId;
 use kleos_service_kit::config::Section;
 use kleos_service_kit::config::instances::Instance;
+use kleos_service_kit::config::networks::{self, Networks};
 
-use crate::admit::Door;
+use crate::admit::{Door, ForwardedHeader, Proxies};
 use crate::budget::REQUEST_BYTES;
 
 const KIB: u64 = 1 << 10;
@@ -19,6 +20,8 @@ const MIB: u64 = 1 << 20;
 pub struct Settings {
     pub(crate) listen: SocketAddr,
     pub(crate) limits: Limits,
+    /// Whether trusted proxies begin each connection with who it is of.
+    pub(crate) proxy_protocol: bool,
     pub(crate) door: Door,
 }
 
@@ -68,9 +71,31 @@ impl Settings {
     ) -> Option<Self> {
         let listen = section.address("listen").or((Ipv4Addr::LOCALHOST, 8080).into());
         let limits = Limits::read(section);
-        let door = Door::new(sources, instances.values(), limits.max_body);
-        Some(Self { listen, limits, door })
+        let (proxies, proxy_protocol) = read_proxies(section);
+        let door = Door::new(sources, instances.values(), proxies, limits.max_body);
+        Some(Self { listen, limits, proxy_protocol, door })
     }
+}
+
+/// The proxies that are believed, and whether they begin connections with PROXY headers.
+fn read_proxies(section: &Section<'_>) -> (Proxies, bool) {
+    let trusted = section.list::<Networks>("trusted_proxies", networks::EXPECTED).or(Vec::new());
+    let trusted: Networks = trusted.into_iter().collect();
+    let words = [
+        ("x-forwarded-for", ForwardedHeader::XForwardedFor),
+        ("forwarded", ForwardedHeader::Forwarded),
+    ];
+    let header = section.one_of("forwarded_header", &words).or(ForwardedHeader::default());
+    let proxy_protocol = section.boolean("proxy_protocol").or(false);
+    if proxy_protocol && trusted.is_empty() {
+        section.problem(
+            "proxy_protocol",
+            "true without trusted_proxies".to_owned(),
+            "the networks of the proxies that write the header",
+            "set trusted_proxies: from elsewhere the header is not believed",
+        );
+    }
+    (Proxies { trusted, header }, proxy_protocol)
 }
 
 impl Limits {
@@ -142,7 +167,9 @@ mod tests {
         assert_eq!(empty.limits, Limits::default());
         let page = read(&fragment()).unwrap();
         assert_eq!((page.listen, page.limits), (empty.listen, empty.limits));
-        assert_eq!(fragment().matches(" = ").count(), 8, "the page has every key");
+        let rest = |settings: &Settings| format!("{} {:?}", settings.proxy_protocol, settings.door);
+        assert_eq!(rest(&page), rest(&empty));
+        assert_eq!(fragment().matches(" = ").count(), 11, "the page has every key");
     }
 
     #[test]

@@ -86,6 +86,8 @@ pub(crate) enum Doubt {
     OtherSource,
     /// It is for another instance than the path names.
     OtherInstance,
+    /// It is sent from where its instance does not send, or nobody can tell from where.
+    OtherAddress,
     /// It says to be of a time too far from now.
     Stale,
     /// The body is not signed with a secret of who may send there.
@@ -97,13 +99,14 @@ pub(crate) enum Doubt {
 impl Doubt {
     /// All of them.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Missing,
         Self::Malformed,
         Self::Unknown,
         Self::Expired,
         Self::OtherSource,
         Self::OtherInstance,
+        Self::OtherAddress,
         Self::Stale,
         Self::NotSigned,
         Self::InstanceNeeded,
@@ -118,6 +121,7 @@ impl Doubt {
             Self::Expired => "expired",
             Self::OtherSource => "other_source",
             Self::OtherInstance => "other_instance",
+            Self::OtherAddress => "other_address",
             Self::Stale => "stale",
             Self::NotSigned => "not_signed",
             Self::InstanceNeeded => "instance_needed",

@@ -2,6 +2,7 @@
 
 mod connection;
 mod patience;
+mod proxy;
 mod request;
 mod socket;
 
@@ -37,6 +38,7 @@ const DRAIN_SHARE: (u32, u32) = (3, 4);
 pub(crate) struct Gateway {
     door: Door,
     limits: Limits,
+    proxy_protocol: bool,
     publisher: Arc<Publisher>,
     budget: Arc<Budget>,
     clock: SharedClock,
@@ -56,7 +58,7 @@ impl Gateway {
         publisher: Arc<Publisher>,
         metrics: Metrics,
     ) -> Arc<Self> {
-        let Settings { door, limits, .. } = settings;
+        let Settings { door, limits, proxy_protocol, .. } = settings;
         let sources = door.sources().iter();
         let count = |sender: &Sender| metrics.credential(&sender.instance, &sender.secret_id);
         Arc::new(Self {
@@ -68,6 +70,7 @@ impl Gateway {
             of_sender: door.senders().map(count).collect(),
             door,
             limits,
+            proxy_protocol,
             publisher,
             metrics,
         })

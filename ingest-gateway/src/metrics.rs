@@ -18,6 +18,7 @@ const REASONS: &[&str] = &[
     "expired",
     "other_source",
     "other_instance",
+    "other_address",
     "stale",
     "not_signed",
     "instance_needed",
@@ -71,6 +72,8 @@ kleos_service_kit::metrics! {
         body: Histogram = "kleos_gateway_body_bytes" buckets BYTES,
         /// Bytes of requests that are being read or appended.
         in_flight: Gauge = "kleos_gateway_in_flight_bytes",
+        /// Connections of trusted proxies that did not begin with a PROXY header, and were closed.
+        refused_connections: Counter = "kleos_gateway_refused_connections_total",
         /// Open connections.
         connections: Gauge = "kleos_gateway_connections",
     }

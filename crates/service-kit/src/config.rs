@@ -17,6 +17,7 @@
 
 pub mod credentials;
 pub mod instances;
+pub mod networks;
 pub mod tenants;
 
 mod document;

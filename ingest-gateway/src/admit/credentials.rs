@@ -97,6 +97,7 @@ impl Credentials {
             instance: instance.id.to_string(),
             secret_id: credential.id.clone(),
             strategy,
+            allow_from: instance.allow_from.clone(),
         };
         let (not_before, not_after) = (credential.not_before, credential.not_after);
         self.known.push(Known { sender, carrier, proof, not_before, not_after });

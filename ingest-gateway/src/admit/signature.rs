@@ -116,6 +116,8 @@ pub(super) fn signer<'c>(candidates: &[Signed<'c>], body: &[u8]) -> Option<&'c S
 
 #[cfg(test)]
 mod tests {
+    use kleos_service_kit::config::networks::Networks;
+
     use super::*;
 
     fn sender(instance: &str) -> Sender {
@@ -126,6 +128,7 @@ mod tests {
             instance: instance.to_owned(),
             secret_id: "first".to_owned(),
             strategy: "hmac-sha256",
+            allow_from: Networks::default(),
         }
     }
 

@@ -11,6 +11,7 @@ use kleos_service_kit::config::credentials::{Credential, Encoding, HeaderPlace, 
 
 use super::*;
 
+mod addresses;
 mod strategies;
 
 /// Instance, the credential's id, its secret.
@@ -42,12 +43,13 @@ pub(crate) fn instances() -> Vec<Instance> {
                 .filter(|(instance, ..)| *instance == id)
                 .map(|(_, id, token)| credential(id, token, Strategy::Bearer))
                 .collect(),
+            allow_from: Networks::default(),
         })
         .into()
 }
 
 fn door() -> Door {
-    Door::new(&["moodle", "custom"], &instances(), 100)
+    Door::new(&["moodle", "custom"], &instances(), Proxies::default(), 100)
 }
 
 fn head(method: &str, path: &str, authorization: Option<&str>) -> Parts {
@@ -61,10 +63,16 @@ fn head(method: &str, path: &str, authorization: Option<&str>) -> Parts {
 const NOW: Timestamp = Timestamp::from_millis(1_755_771_330_482);
 const MOODLE: &str = "/api/public/hook/moodle/event";
 
+/// A request of a client that is known, at a time.
+fn arrival(declared: Option<u64>, now: Timestamp) -> Arrival {
+    let client = Client { address: Ipv4Addr::LOCALHOST.into(), is_known: true };
+    Arrival { client, declared, now }
+}
+
 #[track_caller]
 fn check(path: &str, authorization: Option<&str>, expected: &Result<(&str, &str), Refusal>) {
     let door = door();
-    let claim = door.admit(&head("POST", path, authorization), Some(3), NOW);
+    let claim = door.admit(&head("POST", path, authorization), arrival(Some(3), NOW));
     let sender = claim.and_then(|claim| claim.confirm(&b"{}".to_vec().into()));
     let sender = sender.map(|sender| (sender.instance.as_str(), sender.secret_id.as_str()));
     assert_eq!(&sender, expected);
@@ -104,10 +112,11 @@ fn only_a_known_sender_learns_that_there_is_no_such_source() {
 
 #[test]
 fn without_credentials_nobody_is_let_in() {
-    let door = Door::new(&["moodle"], &[], 100);
+    let door = Door::new(&["moodle"], &[], Proxies::default(), 100);
     assert!(!door.knows_anybody());
     for authorization in [None, Some("Bearer "), Some("Bearer sesame")] {
-        let refusal = door.admit(&head("POST", MOODLE, authorization), None, NOW).err().unwrap();
+        let refusal =
+            door.admit(&head("POST", MOODLE, authorization), arrival(None, NOW)).err().unwrap();
         assert!(matches!(refusal, Refusal::Unauthenticated(_)), "{refusal:?}");
     }
 }
@@ -116,7 +125,7 @@ fn without_credentials_nobody_is_let_in() {
 fn a_length_over_the_limit_is_refused_once_the_sender_is_known() {
     let door = door();
     let declared = |authorization, length| {
-        door.admit(&head("POST", MOODLE, authorization), length, NOW).map(|_| ())
+        door.admit(&head("POST", MOODLE, authorization), arrival(length, NOW)).map(|_| ())
     };
     let known = Some("Bearer token-of-campus-a-1");
     assert_eq!(declared(known, None), Ok(()));
@@ -128,7 +137,8 @@ fn a_length_over_the_limit_is_refused_once_the_sender_is_known() {
 
 #[test]
 fn path_and_method_are_told_to_everybody() {
-    let refusal = |method, path| door().admit(&head(method, path, None), None, NOW).err().unwrap();
+    let refusal =
+        |method, path| door().admit(&head(method, path, None), arrival(None, NOW)).err().unwrap();
     assert_eq!(refusal("POST", "/"), Refusal::NotFound);
     assert_eq!(refusal("GET", MOODLE), Refusal::MethodNotAllowed);
     assert_eq!(refusal("GET", "/api/public/hook/moodel/event"), Refusal::MethodNotAllowed);
@@ -156,12 +166,12 @@ fn the_record_is_the_request_without_its_credential() {
         .header("X-Was", "Bearer token-of-campus-a-2");
     let head = request.body(()).unwrap().into_parts().0;
     let door = door();
-    let claim = door.admit(&head, None, NOW).unwrap();
+    let claim = door.admit(&head, arrival(None, NOW)).unwrap();
     let sender = claim.confirm(&Vec::new().into()).unwrap();
     let delivery = Delivery {
         id: "0198c9d4-76f2-7c1e-8a30-5d2f6b7c8d9e".to_owned(),
         received_at: Timestamp::from_millis(1_755_771_330_482),
-        client_ip: Ipv4Addr::new(192, 0, 2, 7).to_ipv6_mapped().into(),
+        client_ip: Ipv4Addr::new(192, 0, 2, 7).into(),
         content: b"{\"id\":1}\xff".to_vec().into(),
     };
     let line = |name: &str, value: &str| Header { name: name.into(), value: value.into() };
@@ -190,7 +200,7 @@ fn the_record_is_the_request_without_its_credential() {
 fn what_a_request_does_not_have_is_empty() {
     let head = head("POST", MOODLE, Some("Bearer token-of-campus-b-1"));
     let door = door();
-    let claim = door.admit(&head, None, NOW).unwrap();
+    let claim = door.admit(&head, arrival(None, NOW)).unwrap();
     let sender = claim.confirm(&Vec::new().into()).unwrap();
     let client_ip = Ipv6Addr::LOCALHOST.into();
     let (id, content) = ("1".to_owned(), Vec::new().into());

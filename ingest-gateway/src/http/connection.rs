@@ -20,7 +20,7 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::patience::Patience;
 use super::socket::Socket;
-use super::{Gateway, request};
+use super::{Gateway, proxy, request};
 
 /// The longest head, with its first line and all its headers.
 const HEAD_BYTES_MAX: usize = 32 * 1_024;
@@ -41,13 +41,14 @@ enum Ended {
 }
 
 /// Serves requests one after another until either side has enough.
-pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, gateway: &Arc<Gateway>) {
+pub(super) async fn serve(mut stream: TcpStream, peer: SocketAddr, gateway: &Arc<Gateway>) {
     // Answers are small and leave at once.
     stream.set_nodelay(true).ok();
+    let Some(peer) = proxy::peer(&mut stream, peer.ip(), gateway).await else { return };
     let patience = Arc::new(Patience::new(&gateway.limits));
     let io = TokioIo::new(Socket { stream, patience: Arc::clone(&patience) });
     let service = service_fn(|asked| {
-        Box::pin(request::answer(Arc::clone(gateway), peer.ip(), Arc::clone(&patience), asked))
+        Box::pin(request::answer(Arc::clone(gateway), peer, Arc::clone(&patience), asked))
     });
     let mut connection = http1::Builder::new()
         // A sender that has said all it will say still waits for the answer.

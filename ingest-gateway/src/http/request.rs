@@ -18,7 +18,7 @@ use uuid::{NoContext, Uuid};
 
 use super::Gateway;
 use super::patience::Patience;
-use crate::admit::{self, Delivery, Sender};
+use crate::admit::{self, Arrival, Delivery, Sender};
 use crate::answer::{self, Answer, Receipt};
 use crate::body::{BodyLimits, Inbound};
 use crate::encoding::Content;
@@ -28,7 +28,7 @@ use crate::metrics::{ACCEPTED, SourceMetrics, Tally};
 /// Answers a request. A fault of the program is an answer like any other.
 pub(super) async fn answer(
     gateway: Arc<Gateway>,
-    client_ip: IpAddr,
+    peer: IpAddr,
     patience: Arc<Patience>,
     request: Request<Incoming>,
 ) -> Result<Answer, Infallible> {
@@ -38,7 +38,7 @@ pub(super) async fn answer(
     let of_source = gateway.of_source(&head);
     let tally = Tally::new(of_source);
     let began = gateway.clock.monotonic();
-    let handled = AssertUnwindSafe(gateway.handle(client_ip, &head, &mut body)).catch_unwind();
+    let handled = AssertUnwindSafe(gateway.handle(peer, &head, &mut body)).catch_unwind();
     let mut answer = match handled.await.unwrap_or(Err(Refusal::Internal)) {
         Ok((source, receipt)) => {
             let took = gateway.clock.monotonic().saturating_sub(began);
@@ -80,11 +80,13 @@ impl Gateway {
     /// The steps of one request, in their order.
     async fn handle(
         &self,
-        client_ip: IpAddr,
+        peer: IpAddr,
         head: &Parts,
         body: &mut Inbound<Incoming>,
     ) -> Result<(&str, Receipt), Refusal> {
-        let claim = self.door.admit(head, body.declared(), self.clock.now())?;
+        let client = self.door.client(peer, head);
+        let arrival = Arrival { client, declared: body.declared(), now: self.clock.now() };
+        let claim = self.door.admit(head, arrival)?;
         if self.shutdown.is_requested() {
             return Err(Refusal::Stopping);
         }
@@ -106,7 +108,7 @@ impl Gateway {
 
         let received_at = self.clock.now();
         let id = delivery_id(received_at.micros());
-        let delivery = Delivery { id: id.clone(), received_at, client_ip, content };
+        let delivery = Delivery { id: id.clone(), received_at, client_ip: client.address, content };
         let webhook = admit::webhook(sender, &claim, head, delivery);
         let position = self.publisher.publish(webhook, hold).await?;
         self.metrics.body.observe(length as f64);

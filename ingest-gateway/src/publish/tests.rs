@@ -12,8 +12,8 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use crate::admit::Door;
 use crate::admit::tests::instances;
+use crate::admit::{Door, Proxies};
 use crate::config::{Limits, Settings};
 use crate::fake_log::{FakeLog, Mood, Seen, away};
 use crate::start_on;
@@ -37,8 +37,9 @@ impl Gateway {
         let (process, supervisor) = Process::new(Handle::current(), clock, PATIENCE).unwrap();
         let supervision = Handle::current().spawn(supervisor.run());
         let limits = Limits { append_timeout: Duration::from_millis(300), ..Limits::default() };
-        let door = Door::new(&["moodle"], &instances(), limits.max_body);
-        let settings = Settings { listen: ([127, 0, 0, 1], 0).into(), limits, door };
+        let door = Door::new(&["moodle"], &instances(), Proxies::default(), limits.max_body);
+        let listen = ([127, 0, 0, 1], 0).into();
+        let settings = Settings { listen, limits, proxy_protocol: false, door };
         let address = start_on(&process, log.clone(), settings).await.unwrap();
         process.lifecycle.all_started();
         Self { log, address, process, supervision }

@@ -17,5 +17,6 @@ mod gateway;
 mod kafka;
 mod limits;
 mod load;
+mod proxies;
 mod refused;
 mod wire;

@@ -6,6 +6,7 @@ use kleos_contracts::ids::{InstanceId, TenantId};
 
 use crate::config::Section;
 use crate::config::credentials::{self, Credential};
+use crate::config::networks::{self, Networks};
 use crate::config::tenants::{SecretUse, Tenant};
 
 /// One site.
@@ -19,6 +20,8 @@ pub struct Instance {
     pub source: String,
     /// Whoever has the secret of one of these may send its events.
     pub credentials: Vec<Credential>,
+    /// From where they may be sent; empty: from everywhere.
+    pub allow_from: Networks,
 }
 
 /// Every instance. `sources` are the platforms that there are.
@@ -44,8 +47,10 @@ pub fn read(
                 Vec::new()
             }
         };
+        let allow_from = section.list::<Networks>("allow_from", networks::EXPECTED).or(Vec::new());
+        let allow_from = allow_from.into_iter().collect();
         if let (Some(id), Some(tenant), Some(source)) = (id, tenant, source) {
-            instances.insert(id.clone(), Instance { id, tenant, source, credentials });
+            instances.insert(id.clone(), Instance { id, tenant, source, credentials, allow_from });
         }
     }
     instances

@@ -30,6 +30,7 @@ fn of_every_strategy() -> Vec<Instance> {
         tenant: "acme".parse().unwrap(),
         source: "custom".to_owned(),
         credentials,
+        allow_from: Networks::default(),
     })
     .into()
 }
@@ -51,8 +52,8 @@ fn found(path: &str, lines: &[(&str, &str)], body: &[u8]) -> Result<String, Doub
         request = request.header(*name, *value);
     }
     let head = request.body(()).unwrap().into_parts().0;
-    let door = Door::new(&["custom"], &of_every_strategy(), 100);
-    let claim = door.admit(&head, None, NOW).map_err(|refusal| doubt(&refusal))?;
+    let door = Door::new(&["custom"], &of_every_strategy(), Proxies::default(), 100);
+    let claim = door.admit(&head, arrival(None, NOW)).map_err(|refusal| doubt(&refusal))?;
     let sender = claim.confirm(&Content::from(body.to_vec())).map_err(|refusal| doubt(&refusal))?;
     Ok(format!("{} {} {}", sender.instance, sender.secret_id, sender.strategy))
 }
@@ -111,8 +112,9 @@ fn a_message_of_standard_webhooks_is_signed_with_its_id_and_time() {
         tenant: "acme".parse().unwrap(),
         source: "custom".to_owned(),
         credentials: vec![credential("a", secret, Strategy::StandardWebhooks(place))],
+        allow_from: Networks::default(),
     };
-    let door = Door::new(&["custom"], &[instance], 100);
+    let door = Door::new(&["custom"], &[instance], Proxies::default(), 100);
     let id = "msg_p5jXN8AQM9LWM0D4loKWxJek";
     let foreign = format!("v1,{} v1a,x", SIGNED_BASE64);
     let both = format!("{foreign} {signed}");
@@ -130,7 +132,7 @@ fn a_message_of_standard_webhooks_is_signed_with_its_id_and_time() {
         let head = request.header("webhook-signature", signatures).body(()).unwrap().into_parts().0;
         let now = Timestamp::from_micros(attempt.micros() + at * 1_000_000);
         let sender = door
-            .admit(&head, None, now)
+            .admit(&head, arrival(None, now))
             .and_then(|claim| claim.confirm(&Content::from(body.to_vec())));
         let strategy = sender.map(|sender| sender.strategy).map_err(|refusal| doubt(&refusal));
         assert_eq!(strategy, expected, "{id} {seconds} {signatures} {at}");
@@ -164,7 +166,7 @@ fn a_credential_is_good_from_its_first_moment_to_before_its_last() {
             for credential in instances.iter_mut().flat_map(|instance| &mut instance.credentials) {
                 (credential.not_before, credential.not_after) = (not_before, not_after);
             }
-            let door = Door::new(&["custom"], &instances, 100);
+            let door = Door::new(&["custom"], &instances, Proxies::default(), 100);
             let (name, value) = if strategy == "shown" {
                 ("x-key", "constant-secret")
             } else {
@@ -173,7 +175,7 @@ fn a_credential_is_good_from_its_first_moment_to_before_its_last() {
             let request = Request::builder().method("POST").uri(CUSTOM).header(name, value);
             let head = request.body(()).unwrap().into_parts().0;
             let claim = door
-                .admit(&head, None, NOW)
+                .admit(&head, arrival(None, NOW))
                 .and_then(|claim| claim.confirm(&Content::from(BODY.to_vec())));
             assert_eq!(claim.is_ok(), is_good, "{strategy} {not_before:?} {not_after:?}");
         }
@@ -194,14 +196,15 @@ fn where_very_many_may_have_signed_the_path_has_to_say_who() {
                 &if number == 0 { "hex-secret-1".to_owned() } else { format!("secret-{number}") },
                 Strategy::HmacSha256(place.clone(), Encoding::Hex),
             )],
+            allow_from: Networks::default(),
         };
         (0..count).map(one).collect()
     };
     let sent = |count, path: &str| {
         let request = Request::builder().method("POST").uri(path).header("x-signature", SIGNED_1);
         let head = request.body(()).unwrap().into_parts().0;
-        let door = Door::new(&["custom"], &sites(count), 100);
-        let claim = door.admit(&head, None, NOW).map_err(|refusal| doubt(&refusal))?;
+        let door = Door::new(&["custom"], &sites(count), Proxies::default(), 100);
+        let claim = door.admit(&head, arrival(None, NOW)).map_err(|refusal| doubt(&refusal))?;
         claim
             .confirm(&Content::from(BODY.to_vec()))
             .map(|sender| sender.instance.clone())
@@ -219,8 +222,8 @@ fn a_signature_stays_in_the_record_and_a_constant_does_not() {
     {
         let request = Request::builder().method("POST").uri(CUSTOM).header(name, value);
         let head = request.body(()).unwrap().into_parts().0;
-        let door = Door::new(&["custom"], &of_every_strategy(), 100);
-        let claim = door.admit(&head, None, NOW).unwrap();
+        let door = Door::new(&["custom"], &of_every_strategy(), Proxies::default(), 100);
+        let claim = door.admit(&head, arrival(None, NOW)).unwrap();
         let sender = claim.confirm(&Content::from(BODY.to_vec())).unwrap();
         let client_ip = Ipv4Addr::LOCALHOST.into();
         let content = BODY.to_vec().into();
@@ -246,8 +249,9 @@ fn a_signature_is_of_the_body_as_it_was_sent_or_as_it_was_before_it_was_encoded(
     ] {
         let request = Request::builder().method("POST").uri(CUSTOM);
         let head = request.header("x-signature", signature).body(()).unwrap().into_parts().0;
-        let door = Door::new(&["custom"], &of_every_strategy(), 100);
-        let sender = door.admit(&head, None, NOW).and_then(|claim| claim.confirm(&content));
+        let door = Door::new(&["custom"], &of_every_strategy(), Proxies::default(), 100);
+        let sender =
+            door.admit(&head, arrival(None, NOW)).and_then(|claim| claim.confirm(&content));
         let found = sender.map(|sender| sender.instance.clone()).map_err(|refusal| doubt(&refusal));
         assert_eq!(found, expected, "{signature}");
     }

@@ -127,6 +127,11 @@ const DOUBTS: &[(&str, &str, &str)] = &[
         "Correct the path in the platform.",
     ),
     (
+        "other_address",
+        "The credential is good, but the request comes from where its instance does not send, or nobody can tell from where.",
+        "Add the network to `allow_from`, or the proxies in between to `gateway.trusted_proxies`.",
+    ),
+    (
         "stale",
         "The attempt says to be more than 5 minutes away from the gateway's time.",
         "Set both clocks; see that nothing in between holds requests back.",
