@@ -4,6 +4,7 @@
 
 mod client;
 mod credentials;
+mod enclosed;
 mod evidence;
 mod headers;
 mod route;
@@ -21,6 +22,7 @@ use kleos_service_kit::config::networks::Networks;
 
 pub(crate) use self::client::{Client, ForwardedHeader, Proxies};
 use self::credentials::Credentials;
+use self::enclosed::Enclosed;
 use self::route::Hook;
 use self::signature::Signed;
 use crate::encoding::Content;
@@ -84,18 +86,26 @@ pub(crate) enum Claim<'d> {
     },
     /// One of these has signed the body, or nobody.
     Signed(Vec<Signed<'d>>),
+    /// The secret of one of these is in the body, or of nobody.
+    Enclosed(Vec<Enclosed<'d>>),
 }
 
 impl<'d> Claim<'d> {
-    /// Who sends, now that the body is there.
+    /// Who sends, now that the body is there. A secret that is in it is taken out.
     ///
     /// Most senders sign what they then encode, some what they send.
-    pub(crate) fn confirm(&self, content: &Content) -> Result<&'d Sender, Refusal> {
+    pub(crate) fn confirm(&self, content: &mut Content) -> Result<&'d Sender, Refusal> {
         match self {
             Self::Proven { sender, .. } => Ok(sender),
             Self::Signed(candidates) => signature::signer(candidates, &content.received)
                 .or_else(|| signature::signer(candidates, content.decoded()?))
                 .ok_or(Refusal::Unauthenticated(Doubt::NotSigned)),
+            Self::Enclosed(candidates) => {
+                let found = enclosed::find(candidates, content.bytes());
+                let (sender, place) = found.map_err(Refusal::Unauthenticated)?;
+                content.take_out(place);
+                Ok(sender)
+            }
         }
     }
 
@@ -103,7 +113,7 @@ impl<'d> Claim<'d> {
     fn secret(&self) -> &[u8] {
         match self {
             Self::Proven { secret, .. } => secret,
-            Self::Signed(_) => &[],
+            Self::Signed(_) | Self::Enclosed(_) => &[],
         }
     }
 }
@@ -177,16 +187,25 @@ impl Door {
     /// form is answered alike whether or not there is such a source.
     pub(crate) fn admit(&self, head: &Parts, arrival: Arrival) -> Result<Claim<'_>, Refusal> {
         let hook = route::hook(&head.method, head.uri.path())?;
-        let claim = self.credentials.claim(&head.headers, hook, arrival.now);
+        let claim = self.credentials.claim(head, hook, arrival.now);
         let mut claim = claim.map_err(Refusal::Unauthenticated)?;
-        match &mut claim {
-            Claim::Proven { sender, .. } => self.is_at_home(sender, hook, arrival.client)?,
-            Claim::Signed(candidates) => {
-                candidates.retain(|signed| signed.sender.may_send_from(arrival.client));
-                if candidates.is_empty() {
-                    return Err(Refusal::Unauthenticated(Doubt::OtherAddress));
-                }
+        let client = arrival.client;
+        let is_anybody_left = match &mut claim {
+            Claim::Proven { sender, .. } => {
+                self.is_at_home(sender, hook, client)?;
+                true
             }
+            Claim::Signed(candidates) => {
+                candidates.retain(|candidate| candidate.sender.may_send_from(client));
+                !candidates.is_empty()
+            }
+            Claim::Enclosed(candidates) => {
+                candidates.retain(|candidate| candidate.sender.may_send_from(client));
+                !candidates.is_empty()
+            }
+        };
+        if !is_anybody_left {
+            return Err(Refusal::Unauthenticated(Doubt::OtherAddress));
         }
         match arrival.declared {
             Some(length) if length > self.body_max => {

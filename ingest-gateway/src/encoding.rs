@@ -4,6 +4,7 @@
 //! one.
 
 use std::io::{self, Read};
+use std::ops::Range;
 
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
 use hyper::HeaderMap;
@@ -17,6 +18,9 @@ pub(crate) const UNDONE: [&str; 4] = ["gzip", "deflate", "zstd", "br"];
 /// The same as a header has it.
 pub(crate) const UNDONE_LIST: &str = "gzip, deflate, zstd, br";
 
+/// What stands for a text that was taken out.
+const TAKEN_OUT: &[u8] = b"\"***\"";
+
 /// The largest window that a sender of zstd may use, as a power of two: RFC 9659.
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 /// What a decoder of brotli writes at once.
@@ -27,7 +31,7 @@ const BROTLI_BUFFER_BYTES: usize = 4_096;
 pub(crate) struct Content {
     /// The bytes of the request.
     pub(crate) received: Vec<u8>,
-    /// Without its encoding, if it had one that could be undone.
+    /// Without its encoding, if it had one that could be undone, and without its secret.
     decoded: Option<Vec<u8>>,
     /// Why it could not.
     pub(crate) trouble: Option<Refusal>,
@@ -61,6 +65,14 @@ impl Content {
     /// What a record gets.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.decoded().unwrap_or(&self.received)
+    }
+
+    /// Puts something in the place of a text of the body that must not be in a record.
+    pub(crate) fn take_out(&mut self, place: Range<usize>) {
+        let bytes = self.bytes();
+        let (before, behind) = (bytes.get(..place.start), bytes.get(place.end..));
+        let parts = [before.unwrap_or_default(), TAKEN_OUT, behind.unwrap_or_default()];
+        self.decoded = Some(parts.concat());
     }
 
     pub(crate) fn into_bytes(self) -> Vec<u8> {

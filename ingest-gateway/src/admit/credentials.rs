@@ -2,18 +2,17 @@
 
 use std::fmt;
 
-use hyper::HeaderMap;
+use hyper::http::request::Parts;
 use kleos_contracts::time::Timestamp;
-use kleos_service_kit::config::credentials::{
-    Credential, HeaderPlace, Strategy, standard_webhooks_key,
-};
+use kleos_service_kit::config::credentials::{Credential, HeaderPlace, StandardKey, Strategy};
 use kleos_service_kit::config::instances::Instance;
 use sha2::{Digest, Sha256};
 use subtle::{ConditionallySelectable, ConstantTimeEq};
 
+use super::enclosed::Enclosed;
 use super::evidence::{self, Carrier, Shown};
 use super::route::Hook;
-use super::signature::{Key, Scheme, Signed};
+use super::signature::{Key, Signed};
 use super::{Claim, Sender};
 use crate::error::Doubt;
 
@@ -32,7 +31,6 @@ pub(super) struct Credentials {
 #[derive(Clone)]
 struct Known {
     sender: Sender,
-    carrier: usize,
     proof: Proof,
     not_before: Option<Timestamp>,
     not_after: Option<Timestamp>,
@@ -40,10 +38,12 @@ struct Known {
 
 #[derive(Clone)]
 enum Proof {
-    /// The head has the secret itself: its digest.
-    Shown([u8; 32]),
+    /// The head has the secret itself.
+    Shown { carrier: usize, digest: [u8; 32] },
     /// The head has a signature of the body.
-    Signed(Key),
+    Signed { carrier: usize, key: Key },
+    /// The body has the secret itself.
+    Enclosed { field: String, digest: [u8; 32] },
 }
 
 impl Known {
@@ -67,29 +67,29 @@ impl Credentials {
     fn add(&mut self, instance: &Instance, credential: &Credential) {
         let secret = credential.secret.expose();
         let in_header = |at: &HeaderPlace| Carrier::Header(at.name.clone(), at.prefix.clone());
-        let digest = |text: &str| Proof::Shown(Sha256::digest(text).into());
-        let (strategy, carrier, proof) = match &credential.strategy {
-            Strategy::Bearer => ("bearer", Carrier::Bearer, digest(secret)),
+        let (strategy, proof) = match &credential.strategy {
+            Strategy::Bearer => ("bearer", self.shown(Carrier::Bearer, secret)),
             Strategy::Basic { username } => {
-                ("basic", Carrier::Basic, digest(&format!("{username}:{secret}")))
+                ("basic", self.shown(Carrier::Basic, &format!("{username}:{secret}")))
             }
-            Strategy::Header(at) => ("header", in_header(at), digest(secret)),
+            Strategy::Header(at) => ("header", self.shown(in_header(at), secret)),
+            Strategy::Query { parameter } => {
+                ("query", self.shown(Carrier::Query(parameter.clone()), secret))
+            }
             Strategy::HmacSha256(at, encoding) => {
-                let key = Key::new(secret.as_bytes(), Scheme::Body(*encoding));
-                ("hmac-sha256", in_header(at), Proof::Signed(key))
+                let key = Key::of_body(secret.as_bytes(), *encoding);
+                ("hmac-sha256", self.signed_by(in_header(at), key))
             }
             Strategy::StandardWebhooks(at) => {
                 // Configuration has none without a key; if it had, nobody could send with it.
-                let Some(key) = standard_webhooks_key(&credential.secret) else { return };
-                let key = Key::new(&key, Scheme::StandardWebhooks);
-                ("standard-webhooks", in_header(at), Proof::Signed(key))
+                let Some(key) = StandardKey::of(&credential.secret) else { return };
+                ("standard-webhooks", self.signed_by(in_header(at), Key::of_standard(key)))
+            }
+            Strategy::Body { field } => {
+                let (field, digest) = (field.clone(), Sha256::digest(secret).into());
+                ("body", Proof::Enclosed { field, digest })
             }
         };
-        let place = self.carriers.iter().position(|known| *known == carrier);
-        let carrier = place.unwrap_or_else(|| {
-            self.carriers.push(carrier);
-            self.carriers.len() - 1
-        });
         let sender = Sender {
             number: self.known.len(),
             tenant: instance.tenant.to_string(),
@@ -100,7 +100,24 @@ impl Credentials {
             allow_from: instance.allow_from.clone(),
         };
         let (not_before, not_after) = (credential.not_before, credential.not_after);
-        self.known.push(Known { sender, carrier, proof, not_before, not_after });
+        self.known.push(Known { sender, proof, not_before, not_after });
+    }
+
+    fn shown(&mut self, carrier: Carrier, text: &str) -> Proof {
+        Proof::Shown { carrier: self.carrier(carrier), digest: Sha256::digest(text).into() }
+    }
+
+    fn signed_by(&mut self, carrier: Carrier, key: Key) -> Proof {
+        Proof::Signed { carrier: self.carrier(carrier), key }
+    }
+
+    /// Its place among the carriers.
+    fn carrier(&mut self, carrier: Carrier) -> usize {
+        let place = self.carriers.iter().position(|known| *known == carrier);
+        place.unwrap_or_else(|| {
+            self.carriers.push(carrier);
+            self.carriers.len() - 1
+        })
     }
 
     pub(super) const fn is_empty(&self) -> bool {
@@ -115,27 +132,47 @@ impl Credentials {
     /// What a head comes to. The same work is done whatever was shown, if anything.
     pub(super) fn claim(
         &self,
-        headers: &HeaderMap,
+        head: &Parts,
         hook: Hook<'_>,
         now: Timestamp,
     ) -> Result<Claim<'_>, Doubt> {
         let shown: Vec<Shown<'_>> =
-            self.carriers.iter().map(|carrier| carrier.look(headers)).collect();
-        if let Some(known) = self.find(&shown) {
+            self.carriers.iter().map(|carrier| carrier.look(head)).collect();
+        if let Some((known, carrier)) = self.find(&shown) {
             if !known.is_good(now) {
                 return Err(Doubt::Expired);
             }
-            let secret = shown.into_iter().nth(known.carrier).and_then(Result::ok);
+            let secret = shown.into_iter().nth(carrier).and_then(Result::ok);
             let secret = secret.unwrap_or_default().into_owned();
             return Ok(Claim::Proven { sender: &known.sender, secret });
         }
-        let signed = self.signed(headers, &shown, hook, now)?;
-        if signed.is_empty() { Err(evidence::doubt(&shown)) } else { Ok(Claim::Signed(signed)) }
+        let signed = self.signed(head, &shown, hook, now)?;
+        if !signed.is_empty() {
+            return Ok(Claim::Signed(signed));
+        }
+        let enclosed = self.enclosed(hook, now);
+        if enclosed.is_empty() {
+            Err(evidence::doubt(&shown))
+        } else {
+            Ok(Claim::Enclosed(enclosed))
+        }
+    }
+
+    /// Whose secret could be in the body, of those that may send there.
+    fn enclosed(&self, hook: Hook<'_>, now: Timestamp) -> Vec<Enclosed<'_>> {
+        let may_send = |known: &&Known| hook.is_of(&known.sender) && known.is_good(now);
+        let mut candidates = Vec::new();
+        for known in self.known.iter().filter(may_send) {
+            if let Proof::Enclosed { field, digest } = &known.proof {
+                candidates.push(Enclosed { sender: &known.sender, field, digest });
+            }
+        }
+        candidates
     }
 
     /// Whose secret is shown. The time depends on the lengths of what is shown and on how many
     /// secrets are known, not on which of them it is or resembles.
-    fn find(&self, shown: &[Shown<'_>]) -> Option<&Known> {
+    fn find(&self, shown: &[Shown<'_>]) -> Option<(&Known, usize)> {
         let digests: Vec<[u8; 32]> = shown
             .iter()
             .map(|one| Sha256::digest(one.as_deref().unwrap_or_default()).into())
@@ -143,19 +180,22 @@ impl Credentials {
         // Counted from 1, so that 0 is nobody.
         let mut found = 0_u32;
         for (number, known) in (1_u32..).zip(&self.known) {
-            if let (Proof::Shown(digest), Some(other)) = (&known.proof, digests.get(known.carrier))
+            if let Proof::Shown { carrier, digest } = &known.proof
+                && let Some(other) = digests.get(*carrier)
             {
                 found.conditional_assign(&number, digest.ct_eq(other));
             }
         }
         let index = usize::try_from(found.checked_sub(1)?).ok()?;
-        self.known.get(index)
+        let known = self.known.get(index)?;
+        let Proof::Shown { carrier, .. } = known.proof else { return None };
+        Some((known, carrier))
     }
 
     /// Under whose keys the body could be signed, of those that may send there.
     fn signed(
         &self,
-        headers: &HeaderMap,
+        head: &Parts,
         shown: &[Shown<'_>],
         hook: Hook<'_>,
         now: Timestamp,
@@ -164,12 +204,12 @@ impl Credentials {
         let mut instances: Vec<&str> = Vec::new();
         let mut doubt = None;
         for known in self.known.iter().filter(|known| hook.is_of(&known.sender)) {
-            let Proof::Signed(key) = &known.proof else { continue };
-            let Some(Ok(text)) = shown.get(known.carrier) else { continue };
+            let Proof::Signed { carrier, key } = &known.proof else { continue };
+            let Some(Ok(text)) = shown.get(*carrier) else { continue };
             if !known.is_good(now) {
                 continue;
             }
-            let signatures = match key.read(text, headers, now) {
+            let signatures = match key.read(text, &head.headers, now) {
                 Ok(signatures) => signatures,
                 Err(Doubt::Unknown) => continue,
                 Err(other) => {
@@ -202,22 +242,23 @@ impl fmt::Debug for Credentials {
 
 #[cfg(test)]
 mod tests {
+    use hyper::Request;
     use hyper::header::{AUTHORIZATION, HeaderValue};
 
     use super::*;
     use crate::admit::tests::{TOKENS, instances};
 
     fn sender_of(credentials: &Credentials, token: &str) -> Option<(String, String)> {
-        let mut headers = HeaderMap::new();
+        let mut head = Request::new(()).into_parts().0;
         let value = HeaderValue::from_bytes(format!("Bearer {token}").as_bytes()).unwrap();
-        headers.insert(AUTHORIZATION, value);
+        head.headers.insert(AUTHORIZATION, value);
         let hook = Hook { source: "moodle", instance: None };
-        match credentials.claim(&headers, hook, Timestamp::EPOCH) {
+        match credentials.claim(&head, hook, Timestamp::EPOCH) {
             Ok(Claim::Proven { sender, secret }) => {
                 assert_eq!(secret, token.as_bytes());
                 Some((sender.instance.clone(), sender.secret_id.clone()))
             }
-            Ok(Claim::Signed(_)) | Err(_) => None,
+            Ok(Claim::Signed(_) | Claim::Enclosed(_)) | Err(_) => None,
         }
     }
 

@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hyper::HeaderMap;
 use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
 
 use crate::error::Doubt;
 
@@ -21,6 +22,8 @@ pub(super) enum Carrier {
     Basic,
     /// A header, and what may stand before the proof in its value.
     Header(HeaderName, String),
+    /// A parameter of the query, as it stands there.
+    Query(String),
 }
 
 /// What a head has in a place.
@@ -28,7 +31,8 @@ pub(super) type Shown<'h> = Result<Cow<'h, [u8]>, Doubt>;
 
 impl Carrier {
     /// What stands there.
-    pub(super) fn look<'h>(&self, headers: &'h HeaderMap) -> Shown<'h> {
+    pub(super) fn look<'h>(&self, head: &'h Parts) -> Shown<'h> {
+        let headers = &head.headers;
         match self {
             Self::Bearer => authorization(headers, BEARER).map(Cow::Borrowed),
             Self::Basic => {
@@ -39,6 +43,9 @@ impl Carrier {
                 let value = only(headers, name)?.as_bytes().trim_ascii();
                 let proof = value.strip_prefix(prefix.as_bytes()).unwrap_or(value);
                 if proof.is_empty() { Err(Doubt::Malformed) } else { Ok(Cow::Borrowed(proof)) }
+            }
+            Self::Query(name) => {
+                parameter(head.uri.query().unwrap_or_default(), name).map(Cow::Borrowed)
             }
         }
     }
@@ -52,6 +59,15 @@ pub(super) fn only<'h>(
     let mut lines = headers.get_all(name).iter();
     let line = lines.next().ok_or(Doubt::Missing)?;
     if lines.next().is_some() { Err(Doubt::Malformed) } else { Ok(line) }
+}
+
+/// The one value of a parameter.
+fn parameter<'h>(query: &'h str, name: &str) -> Result<&'h [u8], Doubt> {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let mut values = pairs.filter_map(|(found, value)| (found == name).then_some(value));
+    let value = values.next().ok_or(Doubt::Missing)?;
+    let is_one = values.next().is_none() && !value.is_empty();
+    if is_one { Ok(value.as_bytes()) } else { Err(Doubt::Malformed) }
 }
 
 /// What follows the scheme in the one `Authorization` line.
@@ -78,15 +94,37 @@ pub(super) fn doubt(shown: &[Shown<'_>]) -> Doubt {
 
 #[cfg(test)]
 mod tests {
+    use hyper::Request;
+
     use super::*;
 
     fn look(carrier: &Carrier, lines: &[(&'static str, &[u8])]) -> Result<Vec<u8>, Doubt> {
-        let mut headers = HeaderMap::new();
+        let mut head = Request::new(()).into_parts().0;
         for (name, value) in lines {
             let value = HeaderValue::from_bytes(value).unwrap();
-            headers.append(HeaderName::from_static(name), value);
+            head.headers.append(HeaderName::from_static(name), value);
         }
-        carrier.look(&headers).map(Cow::into_owned)
+        carrier.look(&head).map(Cow::into_owned)
+    }
+
+    #[test]
+    fn a_parameter_of_the_query_is_taken_as_it_stands() {
+        for (query, expected) in [
+            ("?token=sesame", Ok("sesame")),
+            ("?a=1&token=sesame=&b", Ok("sesame=")),
+            ("?token=%73esame", Ok("%73esame")),
+            ("?token=", Err(Doubt::Malformed)),
+            ("?token=a&token=a", Err(Doubt::Malformed)),
+            ("?token", Err(Doubt::Missing)),
+            ("?Token=sesame", Err(Doubt::Missing)),
+            ("?a=token=sesame", Err(Doubt::Missing)),
+            ("", Err(Doubt::Missing)),
+        ] {
+            let request = Request::builder().uri(format!("/{query}")).body(()).unwrap();
+            let head = request.into_parts().0;
+            let found = Carrier::Query("token".to_owned()).look(&head).map(Cow::into_owned);
+            assert_eq!(found, expected.map(|text| text.as_bytes().to_vec()), "{query}");
+        }
     }
 
     #[test]

@@ -1,57 +1,68 @@
-//! Bodies that are signed: HMAC-SHA256 of their bytes as they came, and of what stands before them.
+//! Bodies that are signed, and what stands before them: with HMAC-SHA256 as their bytes came, or with
+//! Ed25519.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::VerifyingKey;
 use hmac::{Hmac, KeyInit, Mac};
 use hyper::HeaderMap;
 use kleos_contracts::time::Timestamp;
-use kleos_service_kit::config::credentials::Encoding;
+use kleos_service_kit::config::credentials::{Encoding, StandardKey};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-use super::{Sender, standard};
+use super::Sender;
+use super::standard::{self, Version};
 use crate::error::Doubt;
 
 /// Bytes of SHA-256's block.
 const BLOCK: usize = 64;
-
-/// A signature's bytes.
-pub(super) type Signature = [u8; 32];
 
 /// What a head has of signatures.
 pub(super) struct Signatures {
     /// What is signed in front of the body.
     pub(super) before_body: Vec<u8>,
     /// One of them has to be right.
-    pub(super) any_of: Vec<Signature>,
+    pub(super) any_of: Vec<Vec<u8>>,
 }
 
 /// How a head shows a signature.
 #[derive(Clone, Copy)]
-pub(super) enum Scheme {
+enum Scheme {
     /// The body's, written so.
     Body(Encoding),
-    /// [`standard`]'s.
-    StandardWebhooks,
+    /// [`standard`]'s, of this version.
+    Standard(Version),
 }
 
-/// A key, made ready once, and how its signatures are shown.
+/// What tells whether a signature is right.
+#[derive(Clone)]
+enum Verifier {
+    /// Made ready once.
+    Shared(Hmac<Sha256>),
+    Public(VerifyingKey),
+}
+
+/// A key, and how its signatures are shown.
 #[derive(Clone)]
 pub(super) struct Key {
-    mac: Hmac<Sha256>,
+    verifier: Verifier,
     scheme: Scheme,
 }
 
 impl Key {
-    pub(super) fn new(secret: &[u8], scheme: Scheme) -> Self {
-        // RFC 2104: filled up with zeros to a block; one that is longer is digested before.
-        let mut block = [0; BLOCK];
-        if secret.len() > BLOCK {
-            block[..32].copy_from_slice(&Sha256::digest(secret));
-        } else {
-            block[..secret.len()].copy_from_slice(secret);
-        }
-        Self { mac: Hmac::new(&block.into()), scheme }
+    /// For signatures of the body alone.
+    pub(super) fn of_body(secret: &[u8], encoding: Encoding) -> Self {
+        Self { verifier: Verifier::Shared(mac(secret)), scheme: Scheme::Body(encoding) }
+    }
+
+    /// For those of Standard Webhooks.
+    pub(super) fn of_standard(key: StandardKey) -> Self {
+        let (verifier, version) = match key {
+            StandardKey::Shared(secret) => (Verifier::Shared(mac(&secret)), Version::V1),
+            StandardKey::Public(key) => (Verifier::Public(key), Version::V1a),
+        };
+        Self { verifier, scheme: Scheme::Standard(version) }
     }
 
     /// The signatures that a head shows; `text` stands where the key's are looked for.
@@ -66,23 +77,33 @@ impl Key {
                 let signature = decode(text, encoding).ok_or(Doubt::Unknown)?;
                 Ok(Signatures { before_body: Vec::new(), any_of: vec![signature] })
             }
-            Scheme::StandardWebhooks => standard::read(text, headers, now),
+            Scheme::Standard(version) => standard::read(text, version, headers, now),
         }
-    }
-
-    fn sign(&self, before_body: &[u8], body: &[u8]) -> Signature {
-        self.mac.clone().chain_update(before_body).chain_update(body).finalize().into_bytes().into()
     }
 }
 
-/// The signature that a text is, if it is one.
-fn decode(text: &[u8], encoding: Encoding) -> Option<Signature> {
-    let mut signature = [0; 32];
-    match encoding {
-        Encoding::Hex => hex::decode_to_slice(text, &mut signature).ok()?,
-        Encoding::Base64 => signature = STANDARD.decode(text).ok()?.try_into().ok()?,
+fn mac(secret: &[u8]) -> Hmac<Sha256> {
+    // RFC 2104: filled up with zeros to a block; one that is longer is digested before.
+    let mut block = [0; BLOCK];
+    if secret.len() > BLOCK {
+        block[..32].copy_from_slice(&Sha256::digest(secret));
+    } else {
+        block[..secret.len()].copy_from_slice(secret);
     }
-    Some(signature)
+    Hmac::new(&block.into())
+}
+
+fn sign(mac: &Hmac<Sha256>, before_body: &[u8], body: &[u8]) -> [u8; 32] {
+    mac.clone().chain_update(before_body).chain_update(body).finalize().into_bytes().into()
+}
+
+/// The signature that a text is, if it is one.
+fn decode(text: &[u8], encoding: Encoding) -> Option<Vec<u8>> {
+    let signature = match encoding {
+        Encoding::Hex => hex::decode(text).ok()?,
+        Encoding::Base64 => STANDARD.decode(text).ok()?,
+    };
+    (signature.len() == 32).then_some(signature)
 }
 
 /// Somebody who may have signed a body.
@@ -95,9 +116,19 @@ pub(crate) struct Signed<'c> {
 impl Signed<'_> {
     /// Whether they have. All signatures are looked at, whichever is right.
     fn is_of(&self, body: &[u8]) -> bool {
-        let expected = self.key.sign(&self.signatures.before_body, body);
-        let any_of = self.signatures.any_of.iter();
-        any_of.fold(Choice::from(0), |found, one| found | expected.ct_eq(one)).into()
+        let Signatures { before_body, any_of } = &self.signatures;
+        let is_right = |signature: &Vec<u8>| match &self.key.verifier {
+            Verifier::Shared(mac) => sign(mac, before_body, body).ct_eq(signature),
+            Verifier::Public(key) => {
+                let message = [before_body, body].concat();
+                let verified = signature
+                    .as_slice()
+                    .try_into()
+                    .and_then(|signature| key.verify_strict(&message, &signature));
+                Choice::from(u8::from(verified.is_ok()))
+            }
+        };
+        any_of.iter().fold(Choice::from(0), |found, one| found | is_right(one)).into()
     }
 }
 
@@ -152,10 +183,10 @@ mod tests {
                 "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
             ),
         ] {
-            let key = Key::new(key, Scheme::Body(Encoding::Hex));
-            assert_eq!(decode(expected.as_bytes(), Encoding::Hex), Some(key.sign(b"", body)));
+            let signed = sign(&mac(key), b"", body);
+            assert_eq!(decode(expected.as_bytes(), Encoding::Hex), Some(signed.to_vec()));
             let (before, rest) = body.split_at(3);
-            assert_eq!(key.sign(before, rest), key.sign(b"", body));
+            assert_eq!(sign(&mac(key), before, rest), signed);
         }
     }
 
@@ -164,9 +195,9 @@ mod tests {
         let hex = |text: &[u8]| decode(text, Encoding::Hex);
         let base64 = |text: &[u8]| decode(text, Encoding::Base64);
         let signature = [0xab; 32];
-        assert_eq!(hex("ab".repeat(32).as_bytes()), Some(signature));
-        assert_eq!(hex("AB".repeat(32).as_bytes()), Some(signature));
-        assert_eq!(base64(STANDARD.encode(signature).as_bytes()), Some(signature));
+        assert_eq!(hex("ab".repeat(32).as_bytes()), Some(signature.to_vec()));
+        assert_eq!(hex("AB".repeat(32).as_bytes()), Some(signature.to_vec()));
+        assert_eq!(base64(STANDARD.encode(signature).as_bytes()), Some(signature.to_vec()));
         for text in ["", "ab", &"ab".repeat(33), &"zz".repeat(32), "\u{e4}"] {
             assert_eq!(hex(text.as_bytes()), None, "{text}");
         }
@@ -178,13 +209,15 @@ mod tests {
     #[test]
     fn exactly_one_instance_has_signed() {
         let (a, b) = (sender("campus-a"), sender("campus-b"));
-        let keys = ["one", "two"].map(|key| Key::new(key.as_bytes(), Scheme::Body(Encoding::Hex)));
+        let secrets = ["one", "two"].map(str::as_bytes);
+        let keys = secrets.map(|secret| Key::of_body(secret, Encoding::Hex));
+        let right = |secret: usize| sign(&mac(secrets[secret]), b"1.2.", b"body").to_vec();
         let by = |sender, key: usize, signed_with: usize| Signed {
             sender,
             key: &keys[key],
             signatures: Signatures {
                 before_body: b"1.2.".to_vec(),
-                any_of: vec![[0; 32], keys[signed_with].sign(b"1.2.", b"body"), [1; 32]],
+                any_of: vec![vec![0; 32], right(signed_with), vec![1; 32]],
             },
         };
         let found = |candidates: &[Signed<'_>]| {

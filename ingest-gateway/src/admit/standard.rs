@@ -9,7 +9,7 @@ use hyper::header::HeaderName;
 use kleos_contracts::time::{SECOND, Timestamp};
 
 use super::evidence::only;
-use super::signature::{Signature, Signatures};
+use super::signature::Signatures;
 use crate::error::Doubt;
 
 const ID: HeaderName = HeaderName::from_static("webhook-id");
@@ -20,8 +20,34 @@ const TOLERANCE: u64 = 5 * 60 * SECOND.unsigned_abs();
 /// A sender has a signature for each of its secrets. So many are tried at most, as each costs.
 const SIGNATURES_MAX: usize = 8;
 
+/// How signatures are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Version {
+    /// With a key that both sides have: HMAC-SHA256.
+    V1,
+    /// With a key that the sender has, and whose public half we have: Ed25519.
+    V1a,
+}
+
+impl Version {
+    /// One of the list, if it is of this version.
+    fn signature(self, text: &[u8]) -> Option<Vec<u8>> {
+        let (name, bytes): (&[u8], _) = match self {
+            Self::V1 => (b"v1,", 32),
+            Self::V1a => (b"v1a,", 64),
+        };
+        let signature = STANDARD.decode(text.strip_prefix(name)?).ok()?;
+        (signature.len() == bytes).then_some(signature)
+    }
+}
+
 /// What a head says to be signed, and how; `list` is its line of signatures.
-pub(super) fn read(list: &[u8], headers: &HeaderMap, now: Timestamp) -> Result<Signatures, Doubt> {
+pub(super) fn read(
+    list: &[u8],
+    version: Version,
+    headers: &HeaderMap,
+    now: Timestamp,
+) -> Result<Signatures, Doubt> {
     let id = only(headers, &ID)?.as_bytes();
     let seconds = only(headers, &TIMESTAMP)?.as_bytes();
     // With a point in the id, another id, time and body would be the same bytes.
@@ -32,9 +58,9 @@ pub(super) fn read(list: &[u8], headers: &HeaderMap, now: Timestamp) -> Result<S
     if attempted_at.abs_diff(now.micros()) > TOLERANCE {
         return Err(Doubt::Stale);
     }
-    let any_of: Vec<Signature> = list
+    let any_of: Vec<Vec<u8>> = list
         .split(u8::is_ascii_whitespace)
-        .filter_map(signature)
+        .filter_map(|text| version.signature(text))
         .take(SIGNATURES_MAX + 1)
         .collect();
     if any_of.is_empty() || any_of.len() > SIGNATURES_MAX {
@@ -48,11 +74,6 @@ fn micros(seconds: &[u8]) -> Option<i64> {
     let is_number = seconds.iter().all(u8::is_ascii_digit);
     let seconds: i64 = std::str::from_utf8(seconds).ok().filter(|_| is_number)?.parse().ok()?;
     seconds.checked_mul(SECOND)
-}
-
-/// One of the list, if it is of the symmetric kind: `v1,` and base64.
-fn signature(text: &[u8]) -> Option<Signature> {
-    STANDARD.decode(text.strip_prefix(b"v1,")?).ok()?.try_into().ok()
 }
 
 #[cfg(test)]
@@ -72,7 +93,7 @@ mod tests {
                 headers.append(name.clone(), HeaderValue::from_str(line).unwrap());
             }
         }
-        read(list.as_bytes(), &headers, NOW).map(|signatures| signatures.any_of.len())
+        read(list.as_bytes(), Version::V1, &headers, NOW).map(|signatures| signatures.any_of.len())
     }
 
     #[test]

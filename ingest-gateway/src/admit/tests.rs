@@ -73,7 +73,7 @@ fn arrival(declared: Option<u64>, now: Timestamp) -> Arrival {
 fn check(path: &str, authorization: Option<&str>, expected: &Result<(&str, &str), Refusal>) {
     let door = door();
     let claim = door.admit(&head("POST", path, authorization), arrival(Some(3), NOW));
-    let sender = claim.and_then(|claim| claim.confirm(&b"{}".to_vec().into()));
+    let sender = claim.and_then(|claim| claim.confirm(&mut b"{}".to_vec().into()));
     let sender = sender.map(|sender| (sender.instance.as_str(), sender.secret_id.as_str()));
     assert_eq!(&sender, expected);
 }
@@ -167,7 +167,7 @@ fn the_record_is_the_request_without_its_credential() {
     let head = request.body(()).unwrap().into_parts().0;
     let door = door();
     let claim = door.admit(&head, arrival(None, NOW)).unwrap();
-    let sender = claim.confirm(&Vec::new().into()).unwrap();
+    let sender = claim.confirm(&mut Vec::new().into()).unwrap();
     let delivery = Delivery {
         id: "0198c9d4-76f2-7c1e-8a30-5d2f6b7c8d9e".to_owned(),
         received_at: Timestamp::from_millis(1_755_771_330_482),
@@ -201,7 +201,7 @@ fn what_a_request_does_not_have_is_empty() {
     let head = head("POST", MOODLE, Some("Bearer token-of-campus-b-1"));
     let door = door();
     let claim = door.admit(&head, arrival(None, NOW)).unwrap();
-    let sender = claim.confirm(&Vec::new().into()).unwrap();
+    let sender = claim.confirm(&mut Vec::new().into()).unwrap();
     let client_ip = Ipv6Addr::LOCALHOST.into();
     let (id, content) = ("1".to_owned(), Vec::new().into());
     let delivery = Delivery { id, received_at: Timestamp::EPOCH, client_ip, content };

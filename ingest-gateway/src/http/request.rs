@@ -97,8 +97,8 @@ impl Gateway {
         let mut hold = self.budget.hold(declared).ok_or(Refusal::Overloaded)?;
         let limits = BodyLimits { bytes: self.limits.max_body, time: self.limits.body_timeout };
         let received = body.read(limits, &mut hold).await?;
-        let content = Content::of(&head.headers, received, limits.bytes)?;
-        let sender = claim.confirm(&content)?;
+        let mut content = Content::of(&head.headers, received, limits.bytes)?;
+        let sender = claim.confirm(&mut content)?;
         self.proven(sender);
         admit::is_taken(sender, &content)?;
         let length = content.bytes().len();

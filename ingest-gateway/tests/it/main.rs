@@ -19,4 +19,5 @@ mod limits;
 mod load;
 mod proxies;
 mod refused;
+mod shown;
 mod wire;

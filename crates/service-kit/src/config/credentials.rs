@@ -3,6 +3,7 @@
 use axum::http::HeaderName;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::VerifyingKey;
 use kleos_contracts::time::Timestamp;
 
 use crate::config::document::Value;
@@ -37,23 +38,52 @@ pub enum Strategy {
     },
     /// As it is, in a header.
     Header(HeaderPlace),
+    /// As it is, in a parameter of the query.
+    Query {
+        /// The parameter.
+        parameter: String,
+    },
+    /// As it is, in a field of the object that the body is.
+    Body {
+        /// The field.
+        field: String,
+    },
     /// By the HMAC-SHA256 of the body's bytes under it, in a header.
     HmacSha256(HeaderPlace, Encoding),
-    /// As Standard Webhooks has it: by the HMAC-SHA256 of `id.timestamp.body`, in a header's list.
+    /// As Standard Webhooks has it: by a signature of `id.timestamp.body`, in a header's list.
     StandardWebhooks(HeaderPlace),
 }
 
-/// What stands before the key in a secret of Standard Webhooks.
-const STANDARD_WEBHOOKS_PREFIX: &str = "whsec_";
-/// How many bytes the key has.
-const STANDARD_WEBHOOKS_KEY: std::ops::RangeInclusive<usize> = 24..=64;
+/// How a parameter or a field with a secret is called, usually.
+const TOKEN: &str = "token";
 
-/// The key that a secret of Standard Webhooks stands for, if it is one.
-#[must_use]
-pub fn standard_webhooks_key(secret: &Secret) -> Option<Vec<u8>> {
-    let encoded = secret.expose().strip_prefix(STANDARD_WEBHOOKS_PREFIX)?;
-    let key = STANDARD.decode(encoded).ok()?;
-    STANDARD_WEBHOOKS_KEY.contains(&key.len()).then_some(key)
+/// The key that a secret of Standard Webhooks stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StandardKey {
+    /// `whsec_`: sender and receiver share it; for signatures of version `v1`.
+    Shared(Vec<u8>),
+    /// `whpk_`: the public half of the sender's, of Ed25519; for signatures of version `v1a`.
+    Public(VerifyingKey),
+}
+
+/// How many bytes a shared key has.
+const STANDARD_KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
+
+impl StandardKey {
+    /// The key of a secret, if it is of the form.
+    #[must_use]
+    pub fn of(secret: &Secret) -> Option<Self> {
+        let (kind, encoded) = secret.expose().split_once('_')?;
+        let key = STANDARD.decode(encoded).ok()?;
+        match kind {
+            "whsec" if STANDARD_KEY_BYTES.contains(&key.len()) => Some(Self::Shared(key)),
+            "whpk" => {
+                let key: [u8; 32] = key.try_into().ok()?;
+                VerifyingKey::from_bytes(&key).ok().map(Self::Public)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Where in a head something stands.
@@ -88,6 +118,8 @@ enum Kind {
     Bearer,
     Basic,
     Header,
+    Query,
+    Body,
     Hmac,
     StandardWebhooks,
 }
@@ -105,6 +137,8 @@ const WORDS: &[(&str, Word)] = &[
     ("bearer", plain(Kind::Bearer)),
     ("basic", plain(Kind::Basic)),
     ("header", plain(Kind::Header)),
+    ("query", plain(Kind::Query)),
+    ("body", plain(Kind::Body)),
     ("hmac-sha256", plain(Kind::Hmac)),
     ("standard-webhooks", of_platform(Kind::StandardWebhooks, "webhook-signature", "")),
     ("thinkific", of_platform(Kind::Hmac, "x-thinkific-hmac-sha256", "")),
@@ -149,11 +183,19 @@ fn read_one(entry: &Section<'_>) -> Option<Credential> {
     let secret = entry.secret("secret", TOKEN_LENGTH_MIN).required();
     let strategy = read_strategy(entry);
     if let (Some(secret), Some(Strategy::StandardWebhooks(_))) = (&secret, &strategy)
-        && standard_webhooks_key(secret).is_none()
+        && StandardKey::of(secret).is_none()
     {
-        let expected = "whsec_ and the base64 of 24 to 64 random bytes";
-        let remedy = "paste it as the platform shows it, whsec_ included";
+        let expected =
+            "whsec_ and the base64 of 24 to 64 bytes, or whpk_ and that of an Ed25519 key";
+        let remedy = "paste it as the platform shows it, whsec_ or whpk_ included";
         entry.problem("secret", "a secret of another form".to_owned(), expected, remedy);
+    }
+    if let (Some(secret), Some(Strategy::Query { .. })) = (&secret, &strategy)
+        && !secret.expose().bytes().all(is_unreserved)
+    {
+        let expected = "a secret of A-Z, a-z, 0-9, -, ., _ and ~, which no URL writes otherwise";
+        let remedy = "make a new one, as with: openssl rand -hex 32";
+        entry.problem("secret", "a secret with other characters".to_owned(), expected, remedy);
     }
     let time = |key| entry.parsed(key, "a time, as \"2027-01-31T00:00:00Z\"").optional();
     let (not_before, not_after): (Option<Timestamp>, Option<Timestamp>) =
@@ -167,12 +209,19 @@ fn read_one(entry: &Section<'_>) -> Option<Credential> {
     Some(Credential { id: id?, strategy: strategy?, secret: secret?, not_before, not_after })
 }
 
+/// Whether a URL has a byte as it is: RFC 3986, section 2.3.
+const fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
 fn read_strategy(entry: &Section<'_>) -> Option<Strategy> {
     let Word { kind, header, prefix } = entry.one_of("strategy", WORDS).or(plain(Kind::Bearer));
     let username = entry.string("username").optional();
     let named: Option<HeaderName> =
         entry.parsed("header", "the name of a header, as \"X-Signature\"").optional();
     let before = entry.string("prefix").optional();
+    let parameter = entry.string("parameter").optional();
+    let field = entry.string("field").optional();
     let encodings = [("hex", Encoding::Hex), ("base64", Encoding::Base64)];
     let encoding = entry.one_of("encoding", &encodings).optional();
 
@@ -180,6 +229,8 @@ fn read_strategy(entry: &Section<'_>) -> Option<Strategy> {
     refuse_needless(entry, "username", kind != Kind::Basic);
     refuse_needless(entry, "header", !is_open);
     refuse_needless(entry, "prefix", !is_open);
+    refuse_needless(entry, "parameter", kind != Kind::Query);
+    refuse_needless(entry, "field", kind != Kind::Body);
     refuse_needless(entry, "encoding", kind != Kind::Hmac || header.is_some());
     let place = || {
         let name = named.or_else(|| header.map(HeaderName::from_static));
@@ -197,6 +248,10 @@ fn read_strategy(entry: &Section<'_>) -> Option<Strategy> {
             Some(Strategy::Basic { username: username? })
         }
         Kind::Header => place().map(Strategy::Header),
+        Kind::Query => {
+            Some(Strategy::Query { parameter: parameter.unwrap_or_else(|| TOKEN.to_owned()) })
+        }
+        Kind::Body => Some(Strategy::Body { field: field.unwrap_or_else(|| TOKEN.to_owned()) }),
         Kind::Hmac => {
             let encoding = encoding.unwrap_or(Encoding::Hex);
             place().map(|place| Strategy::HmacSha256(place, encoding))

@@ -43,6 +43,13 @@ fn a_strategy_is_one_of_the_general_ones_or_a_platforms() {
             "strategy = \"header\"\nheader = \"X-Key\"\nprefix = \"v1=\"",
             Strategy::Header(place("x-key", "v1=")),
         ),
+        ("strategy = \"query\"", Strategy::Query { parameter: "token".to_owned() }),
+        (
+            "strategy = \"query\"\nparameter = \"key\"",
+            Strategy::Query { parameter: "key".to_owned() },
+        ),
+        ("strategy = \"body\"", Strategy::Body { field: "token".to_owned() }),
+        ("strategy = \"body\"\nfield = \"key\"", Strategy::Body { field: "key".to_owned() }),
         ("strategy = \"hmac-sha256\"\nheader = \"X-Signature\"", hex("x-signature", "")),
         (
             "strategy = \"hmac-sha256\"\nheader = \"x-signature\"\nencoding = \"base64\"",
@@ -87,6 +94,8 @@ fn what_a_strategy_lacks_or_has_no_use_for_is_told_at_once() {
         "id = \"d\"\nsecret = \"0123456789abcdef-d\"\nstrategy = \"thinkific\"\nencoding = \"hex\"",
         "id = \"e\"\nsecret = \"0123456789abcdef-e\"\nstrategy = \"header\"\nheader = \"x key\"",
         "id = \"f\"\nsecret = \"0123456789abcdef-f\"\nstrategy = \"hmac-sha1\"",
+        "id = \"p\"\nsecret = \"0123456789abcdef/p\"\nstrategy = \"query\"\nfield = \"key\"",
+        "id = \"q\"\nsecret = \"0123456789abcdef/q\"\nstrategy = \"body\"\nparameter = \"key\"",
         "id = \"g\"\nsecret = \"0123456789abcdef-c\"\nnot_before = \"tomorrow\"",
         "id = \"g\"\nsecret = \"0123456789abcdef-h\"\n\
          not_before = \"2027-01-31T00:00:00Z\"\nnot_after = \"2027-01-31T00:00:00Z\"",
@@ -103,23 +112,30 @@ fn what_a_strategy_lacks_or_has_no_use_for_is_told_at_once() {
         ("3].encoding", needless),
         ("4].header", "found \"x key\", expected the name of a header"),
         ("5].strategy", "found \"hmac-sha1\", expected one of \"bearer\", \"basic\""),
-        ("6].secret", "found the secret of credential \"c\" of instance site"),
-        ("6].not_before", "found \"tomorrow\", expected a time, as \"2027-01-31T00:00:00Z\""),
-        ("7].id", "found \"g\" a second time"),
-        ("7].not_after", "found 2027-01-31T00:00:00Z, expected a time after not_before"),
+        ("6].field", needless),
+        ("6].secret", "found a secret with other characters, expected a secret of A-Z"),
+        ("7].parameter", needless),
+        ("8].secret", "found the secret of credential \"c\" of instance site"),
+        ("8].not_before", "found \"tomorrow\", expected a time, as \"2027-01-31T00:00:00Z\""),
+        ("9].id", "found \"g\" a second time"),
+        ("9].not_after", "found 2027-01-31T00:00:00Z, expected a time after not_before"),
     ] {
         let expected = format!("instances.site.credentials[{path}: {words}");
         assert!(shown.contains(&expected), "{expected} in:\n{shown}");
     }
-    assert!(shown.ends_with("13 problems in the configuration; nothing was started"), "{shown}");
+    assert!(shown.ends_with("16 problems in the configuration; nothing was started"), "{shown}");
 }
 
 #[test]
 fn a_secret_of_standard_webhooks_has_a_key() {
+    let public = "whpk_TSpS6cyoEugzyJdLw803asMkyKs8dr2NOfuHeiWeUzo=";
     let short = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaQ=";
     let long = format!("whsec_{}", "ab12".repeat(22));
     for (secret, is_fine) in [
         (WHSEC, true),
+        (public, true),
+        (&public.replace("whpk", "whsk"), false),
+        (&public.replace("whpk_TS", "whpk_"), false),
         ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", false),
         ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS", false),
         (short, false),
@@ -129,7 +145,7 @@ fn a_secret_of_standard_webhooks_has_a_key() {
         match read(&[&lines]) {
             Ok(_) => assert!(is_fine, "{secret}"),
             Err(shown) => {
-                let words = "expected whsec_ and the base64 of 24 to 64 random bytes";
+                let words = "expected whsec_ and the base64 of 24 to 64 bytes, or whpk_";
                 assert!(!is_fine && shown.contains(words) && !shown.contains(secret), "{shown}");
             }
         }

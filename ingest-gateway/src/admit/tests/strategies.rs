@@ -54,7 +54,8 @@ fn found(path: &str, lines: &[(&str, &str)], body: &[u8]) -> Result<String, Doub
     let head = request.body(()).unwrap().into_parts().0;
     let door = Door::new(&["custom"], &of_every_strategy(), Proxies::default(), 100);
     let claim = door.admit(&head, arrival(None, NOW)).map_err(|refusal| doubt(&refusal))?;
-    let sender = claim.confirm(&Content::from(body.to_vec())).map_err(|refusal| doubt(&refusal))?;
+    let sender =
+        claim.confirm(&mut Content::from(body.to_vec())).map_err(|refusal| doubt(&refusal))?;
     Ok(format!("{} {} {}", sender.instance, sender.secret_id, sender.strategy))
 }
 
@@ -103,6 +104,9 @@ fn a_message_of_standard_webhooks_is_signed_with_its_id_and_time() {
     let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     let body = b"{\"test\": 2432232314}";
     let signed = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+    // The same, signed by `openssl pkeyutl` with the other half of this key.
+    let public = "whpk_TSpS6cyoEugzyJdLw803asMkyKs8dr2NOfuHeiWeUzo=";
+    let asymmetric = "v1a,65Xi+iablnNSXppRA2JWizu9fcnfQ/26hfVYc486QqiSUJUPfvn2w+ZgHJoMRZ8P/8x/lyb78gisWrs31U8mCg==";
     let attempt = Timestamp::from_millis(1_614_265_330_000);
 
     let header = HeaderName::from_static("webhook-signature");
@@ -111,7 +115,10 @@ fn a_message_of_standard_webhooks_is_signed_with_its_id_and_time() {
         id: "standard".parse().unwrap(),
         tenant: "acme".parse().unwrap(),
         source: "custom".to_owned(),
-        credentials: vec![credential("a", secret, Strategy::StandardWebhooks(place))],
+        credentials: vec![
+            credential("a", secret, Strategy::StandardWebhooks(place.clone())),
+            credential("b", public, Strategy::StandardWebhooks(place)),
+        ],
         allow_from: Networks::default(),
     };
     let door = Door::new(&["custom"], &[instance], Proxies::default(), 100);
@@ -119,8 +126,13 @@ fn a_message_of_standard_webhooks_is_signed_with_its_id_and_time() {
     let foreign = format!("v1,{} v1a,x", SIGNED_BASE64);
     let both = format!("{foreign} {signed}");
     for (id, seconds, signatures, at, expected) in [
-        (id, "1614265330", signed, 0, Ok("standard-webhooks")),
-        (id, "1614265330", &both, 299, Ok("standard-webhooks")),
+        (id, "1614265330", signed, 0, Ok("a")),
+        (id, "1614265330", &both, 299, Ok("a")),
+        (id, "1614265330", asymmetric, 0, Ok("b")),
+        (id, "1614265330", &format!("{foreign} {asymmetric}"), 0, Ok("b")),
+        (id, "1614265331", asymmetric, 0, Err(Doubt::NotSigned)),
+        (id, "1614265330", &asymmetric.replace("v1a", "v1"), 0, Err(Doubt::Malformed)),
+        (id, "1614265330", asymmetric, 301, Err(Doubt::Stale)),
         (id, "1614265330", &foreign, 0, Err(Doubt::NotSigned)),
         (id, "1614265331", signed, 0, Err(Doubt::NotSigned)),
         ("msg_other", "1614265330", signed, 0, Err(Doubt::NotSigned)),
@@ -133,9 +145,10 @@ fn a_message_of_standard_webhooks_is_signed_with_its_id_and_time() {
         let now = Timestamp::from_micros(attempt.micros() + at * 1_000_000);
         let sender = door
             .admit(&head, arrival(None, now))
-            .and_then(|claim| claim.confirm(&Content::from(body.to_vec())));
-        let strategy = sender.map(|sender| sender.strategy).map_err(|refusal| doubt(&refusal));
-        assert_eq!(strategy, expected, "{id} {seconds} {signatures} {at}");
+            .and_then(|claim| claim.confirm(&mut Content::from(body.to_vec())));
+        let found = sender.map(|sender| sender.secret_id.as_str());
+        let found = found.map_err(|refusal| doubt(&refusal));
+        assert_eq!(found, expected, "{id} {seconds} {signatures} {at}");
     }
 }
 
@@ -176,7 +189,7 @@ fn a_credential_is_good_from_its_first_moment_to_before_its_last() {
             let head = request.body(()).unwrap().into_parts().0;
             let claim = door
                 .admit(&head, arrival(None, NOW))
-                .and_then(|claim| claim.confirm(&Content::from(BODY.to_vec())));
+                .and_then(|claim| claim.confirm(&mut Content::from(BODY.to_vec())));
             assert_eq!(claim.is_ok(), is_good, "{strategy} {not_before:?} {not_after:?}");
         }
     }
@@ -206,7 +219,7 @@ fn where_very_many_may_have_signed_the_path_has_to_say_who() {
         let door = Door::new(&["custom"], &sites(count), Proxies::default(), 100);
         let claim = door.admit(&head, arrival(None, NOW)).map_err(|refusal| doubt(&refusal))?;
         claim
-            .confirm(&Content::from(BODY.to_vec()))
+            .confirm(&mut Content::from(BODY.to_vec()))
             .map(|sender| sender.instance.clone())
             .map_err(|refusal| doubt(&refusal))
     };
@@ -224,7 +237,7 @@ fn a_signature_stays_in_the_record_and_a_constant_does_not() {
         let head = request.body(()).unwrap().into_parts().0;
         let door = Door::new(&["custom"], &of_every_strategy(), Proxies::default(), 100);
         let claim = door.admit(&head, arrival(None, NOW)).unwrap();
-        let sender = claim.confirm(&Content::from(BODY.to_vec())).unwrap();
+        let sender = claim.confirm(&mut Content::from(BODY.to_vec())).unwrap();
         let client_ip = Ipv4Addr::LOCALHOST.into();
         let content = BODY.to_vec().into();
         let delivery = Delivery { id: "1".to_owned(), received_at: NOW, client_ip, content };
@@ -235,12 +248,69 @@ fn a_signature_stays_in_the_record_and_a_constant_does_not() {
 }
 
 #[test]
+fn a_secret_may_be_in_the_query_or_in_the_body() {
+    let query = Strategy::Query { parameter: "key".to_owned() };
+    let body = |field: &str| Strategy::Body { field: field.to_owned() };
+    let sites = [
+        ("asked", vec![credential("a", "secret-of-the-asked", query)]),
+        ("boxed", vec![credential("a", "secret-of-the-boxed", body("token"))]),
+        ("other", vec![credential("a", "secret-of-the-other", body("key"))]),
+    ]
+    .map(|(id, credentials)| Instance {
+        id: id.parse().unwrap(),
+        tenant: "acme".parse().unwrap(),
+        source: "custom".to_owned(),
+        credentials,
+        allow_from: Networks::default(),
+    });
+    let door = Door::new(&["custom"], &sites, Proxies::default(), 100);
+    let taken_out = |field: &str| format!("{{\"{field}\":\"***\",\"id\":1}}");
+    let plain = "{\"id\":1}";
+    for (path, body, expected) in [
+        ("event?key=secret-of-the-asked", plain, Ok(("asked query", plain.to_owned()))),
+        ("event?key=secret-of-the-boxed", plain, Err(Doubt::Missing)),
+        ("event?token=secret-of-the-asked", plain, Err(Doubt::Missing)),
+        (
+            "event",
+            r#"{"token":"secret-of-the-boxed","id":1}"#,
+            Ok(("boxed body", taken_out("token"))),
+        ),
+        ("event", r#"{"key":"secret-of-the-other","id":1}"#, Ok(("other body", taken_out("key")))),
+        (
+            "other/event",
+            r#"{"key":"secret-of-the-other","id":1}"#,
+            Ok(("other body", taken_out("key"))),
+        ),
+        // The secret of one in the field of the other.
+        ("event", r#"{"key":"secret-of-the-boxed","id":1}"#, Err(Doubt::Unknown)),
+        ("event", r#"{"token":"secret-of-the-asked","id":1}"#, Err(Doubt::Unknown)),
+        ("other/event", r#"{"token":"secret-of-the-boxed","id":1}"#, Err(Doubt::Missing)),
+        ("asked/event", r#"{"token":"secret-of-the-boxed","id":1}"#, Err(Doubt::Missing)),
+        ("event", r#"{"token":"","id":1}"#, Err(Doubt::Unknown)),
+        ("event", "token=secret-of-the-boxed", Err(Doubt::Malformed)),
+    ] {
+        let uri = format!("/api/public/hook/custom/{path}");
+        let head = Request::builder().method("POST").uri(uri).body(()).unwrap().into_parts().0;
+        let mut content = Content::from(body.as_bytes().to_vec());
+        let claim = door.admit(&head, arrival(None, NOW));
+        let sender = claim.and_then(|claim| claim.confirm(&mut content));
+        let found = sender.map(|sender| {
+            let body = String::from_utf8(content.bytes().to_vec()).unwrap();
+            (format!("{} {}", sender.instance, sender.strategy), body)
+        });
+        let found = found.map_err(|refusal| doubt(&refusal));
+        let expected = expected.map(|(who, body)| (who.to_owned(), body));
+        assert_eq!(found, expected, "{path} {body}");
+    }
+}
+
+#[test]
 fn a_signature_is_of_the_body_as_it_was_sent_or_as_it_was_before_it_was_encoded() {
     // As `gzip -n` and `openssl dgst -sha256 -hmac hex-secret-1` have it.
     let encoded = hex::decode(GZIPPED).unwrap();
     let mut headers = HeaderMap::new();
     headers.append("content-encoding", HeaderValue::from_static("gzip"));
-    let content = Content::of(&headers, encoded, 100).unwrap();
+    let mut content = Content::of(&headers, encoded, 100).unwrap();
     for (signature, expected) in [
         (SIGNED_1, Ok("hex".to_owned())),
         (SIGNED_GZIPPED, Ok("hex".to_owned())),
@@ -251,7 +321,7 @@ fn a_signature_is_of_the_body_as_it_was_sent_or_as_it_was_before_it_was_encoded(
         let head = request.header("x-signature", signature).body(()).unwrap().into_parts().0;
         let door = Door::new(&["custom"], &of_every_strategy(), Proxies::default(), 100);
         let sender =
-            door.admit(&head, arrival(None, NOW)).and_then(|claim| claim.confirm(&content));
+            door.admit(&head, arrival(None, NOW)).and_then(|claim| claim.confirm(&mut content));
         let found = sender.map(|sender| sender.instance.clone()).map_err(|refusal| doubt(&refusal));
         assert_eq!(found, expected, "{signature}");
     }
