@@ -165,6 +165,11 @@ impl Door {
         !self.credentials.is_empty()
     }
 
+    /// Who is believed to say where requests come from.
+    pub(crate) const fn proxies(&self) -> &Proxies {
+        &self.proxies
+    }
+
     /// Whether connections from there are a proxy's.
     pub(crate) fn trusts(&self, peer: IpAddr) -> bool {
         self.proxies.trusted.contain(peer)

@@ -1,6 +1,7 @@
 //! `[gateway]`: where webhooks are taken, and within which limits.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ pub struct Settings {
     pub(crate) limits: Limits,
     /// Whether trusted proxies begin each connection with who it is of.
     pub(crate) proxy_protocol: bool,
+    /// Whether each request is a line of the log.
+    pub(crate) request_log: bool,
     pub(crate) door: Door,
 }
 
@@ -73,7 +76,22 @@ impl Settings {
         let limits = Limits::read(section);
         let (proxies, proxy_protocol) = read_proxies(section);
         let door = Door::new(sources, instances.values(), proxies, limits.max_body);
-        Some(Self { listen, limits, proxy_protocol, door })
+        let request_log = section.boolean("request_log").or(false);
+        Some(Self { listen, limits, proxy_protocol, request_log, door })
+    }
+}
+
+/// Where webhooks are taken, and behind which proxies.
+impl fmt::Display for Settings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { listen, limits, proxy_protocol, door, request_log: _ } = self;
+        write!(formatter, "webhooks on {listen}, bodies of up to {} bytes", limits.max_body)?;
+        let Proxies { trusted, header } = door.proxies();
+        if trusted.is_empty() {
+            return formatter.write_str(", no proxies are believed");
+        }
+        write!(formatter, ", behind {trusted} with {}", header.name())?;
+        if *proxy_protocol { formatter.write_str(" and PROXY version 2") } else { Ok(()) }
     }
 }
 
@@ -167,9 +185,12 @@ mod tests {
         assert_eq!(empty.limits, Limits::default());
         let page = read(&fragment()).unwrap();
         assert_eq!((page.listen, page.limits), (empty.listen, empty.limits));
-        let rest = |settings: &Settings| format!("{} {:?}", settings.proxy_protocol, settings.door);
+        let rest = |settings: &Settings| {
+            let Settings { proxy_protocol, request_log, door, .. } = settings;
+            format!("{proxy_protocol} {request_log} {door:?}")
+        };
         assert_eq!(rest(&page), rest(&empty));
-        assert_eq!(fragment().matches(" = ").count(), 11, "the page has every key");
+        assert_eq!(fragment().matches(" = ").count(), 12, "the page has every key");
     }
 
     #[test]

@@ -39,6 +39,7 @@ pub(crate) struct Gateway {
     door: Door,
     limits: Limits,
     proxy_protocol: bool,
+    request_log: bool,
     publisher: Arc<Publisher>,
     budget: Arc<Budget>,
     clock: SharedClock,
@@ -58,7 +59,7 @@ impl Gateway {
         publisher: Arc<Publisher>,
         metrics: Metrics,
     ) -> Arc<Self> {
-        let Settings { door, limits, proxy_protocol, .. } = settings;
+        let Settings { door, limits, proxy_protocol, request_log, .. } = settings;
         let sources = door.sources().iter();
         let count = |sender: &Sender| metrics.credential(&sender.instance, &sender.secret_id);
         Arc::new(Self {
@@ -71,6 +72,7 @@ impl Gateway {
             door,
             limits,
             proxy_protocol,
+            request_log,
             publisher,
             metrics,
         })

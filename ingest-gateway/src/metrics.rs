@@ -104,6 +104,11 @@ impl SourceMetrics {
         }
     }
 
+    /// The source's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.source
+    }
+
     pub(crate) fn refused_credential(&self, reason: &str) {
         self.metrics.refused_credentials.with([&self.source, reason]).inc();
     }

@@ -6,7 +6,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use kleos_service_kit::failure::Failure;
 
-use crate::{lag, learner, output, rules, serve, state, tail, topics, up};
+use crate::{gateway, lag, learner, output, rules, serve, state, tail, topics, up};
 
 /// Turns what learners do in any learning platform into points and badges, exactly once.
 #[derive(Debug, Parser)]
@@ -39,8 +39,11 @@ enum Command {
   kleos up --data /srv/kleos
   kleos up --config kleos.toml  a configuration of your own; its process.data says where")]
     Up(UpArgs),
-    /// Runs the ingest-gateway on Kafka: webhooks in.
-    Gateway(ServiceArgs),
+    /// Runs the ingest-gateway on Kafka: webhooks in; or checks what it would take.
+    #[command(after_help = "Examples:
+  kleos gateway                            the service
+  kleos gateway check --config kleos.toml  every mistake; else who may send, where and how")]
+    Gateway(GatewayArgs),
     /// Runs the normalizer on Kafka: raw webhooks to canonical events.
     Normalizer(ServiceArgs),
     /// Runs the rules-processor on Kafka: events to awards; or publishes rules.
@@ -94,6 +97,24 @@ pub(crate) struct ServiceArgs {
     /// process.instance, else the host's name].
     #[arg(long, value_name = "NAME")]
     pub(crate) instance: Option<String>,
+}
+
+/// `kleos gateway`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct GatewayArgs {
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
+    #[command(subcommand)]
+    pub(crate) command: Option<GatewayCommand>,
+}
+
+/// What can be done with the gateway's configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum GatewayCommand {
+    /// Prints who may send, where and how; exit code 1 if an instance has no credential that is
+    /// good now, 64 with every mistake if there is one. Starts nothing, shows no secret.
+    Check,
 }
 
 /// `kleos rules`.
@@ -213,7 +234,10 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
     let config = cli.config.as_deref();
     match cli.command {
         Command::Up(args) => up::run(config, &args),
-        Command::Gateway(args) => serve::gateway(config, &args),
+        Command::Gateway(args) => match args.command {
+            None => serve::gateway(config, &args.service),
+            Some(GatewayCommand::Check) => gateway::check(config),
+        },
         Command::Normalizer(args) => serve::normalizer(config, &args),
         Command::Rules(args) => match args.command {
             None => serve::rules(config, &args.service),

@@ -6,6 +6,7 @@
 mod cli;
 mod config;
 mod first_start;
+mod gateway;
 mod lag;
 mod learner;
 mod open;

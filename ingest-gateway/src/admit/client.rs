@@ -20,6 +20,16 @@ pub(crate) enum ForwardedHeader {
     Forwarded,
 }
 
+impl ForwardedHeader {
+    /// The header's name.
+    pub(crate) const fn name(self) -> HeaderName {
+        match self {
+            Self::XForwardedFor => X_FORWARDED_FOR,
+            Self::Forwarded => FORWARDED,
+        }
+    }
+}
+
 /// The proxies that are believed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Proxies {
@@ -46,11 +56,7 @@ impl Proxies {
         if !self.trusted.contain(client.address) {
             return client;
         }
-        let name = match self.header {
-            ForwardedHeader::XForwardedFor => X_FORWARDED_FOR,
-            ForwardedHeader::Forwarded => FORWARDED,
-        };
-        let lines: Vec<_> = headers.get_all(name).iter().collect();
+        let lines: Vec<_> = headers.get_all(self.header.name()).iter().collect();
         for line in lines.into_iter().rev() {
             // What is not text is one entry that says nothing.
             let entries = line.to_str().map_or_else(|_| vec![None], |line| self.entries(line));
@@ -141,10 +147,9 @@ mod tests {
 
     #[track_caller]
     fn check(header: ForwardedHeader, peer: &str, lines: &[&[u8]], expected: (&str, bool)) {
-        let name = if header == ForwardedHeader::Forwarded { FORWARDED } else { X_FORWARDED_FOR };
         let mut headers = HeaderMap::new();
         for line in lines {
-            headers.append(&name, HeaderValue::from_bytes(line).unwrap());
+            headers.append(header.name(), HeaderValue::from_bytes(line).unwrap());
         }
         let found = proxies(header).client(peer.parse().unwrap(), &headers);
         let (address, is_known) = expected;

@@ -32,8 +32,7 @@ pub(super) struct Credentials {
 struct Known {
     sender: Sender,
     proof: Proof,
-    not_before: Option<Timestamp>,
-    not_after: Option<Timestamp>,
+    credential: Credential,
 }
 
 #[derive(Clone)]
@@ -44,13 +43,6 @@ enum Proof {
     Signed { carrier: usize, key: Key },
     /// The body has the secret itself.
     Enclosed { field: String, digest: [u8; 32] },
-}
-
-impl Known {
-    fn is_good(&self, now: Timestamp) -> bool {
-        self.not_before.is_none_or(|first| first <= now)
-            && self.not_after.is_none_or(|end| now < end)
-    }
 }
 
 impl Credentials {
@@ -99,8 +91,7 @@ impl Credentials {
             strategy,
             allow_from: instance.allow_from.clone(),
         };
-        let (not_before, not_after) = (credential.not_before, credential.not_after);
-        self.known.push(Known { sender, proof, not_before, not_after });
+        self.known.push(Known { sender, proof, credential: credential.clone() });
     }
 
     fn shown(&mut self, carrier: Carrier, text: &str) -> Proof {
@@ -139,7 +130,7 @@ impl Credentials {
         let shown: Vec<Shown<'_>> =
             self.carriers.iter().map(|carrier| carrier.look(head)).collect();
         if let Some((known, carrier)) = self.find(&shown) {
-            if !known.is_good(now) {
+            if !known.credential.is_good(now) {
                 return Err(Doubt::Expired);
             }
             let secret = shown.into_iter().nth(carrier).and_then(Result::ok);
@@ -160,7 +151,7 @@ impl Credentials {
 
     /// Whose secret could be in the body, of those that may send there.
     fn enclosed(&self, hook: Hook<'_>, now: Timestamp) -> Vec<Enclosed<'_>> {
-        let may_send = |known: &&Known| hook.is_of(&known.sender) && known.is_good(now);
+        let may_send = |known: &&Known| hook.is_of(&known.sender) && known.credential.is_good(now);
         let mut candidates = Vec::new();
         for known in self.known.iter().filter(may_send) {
             if let Proof::Enclosed { field, digest } = &known.proof {
@@ -206,7 +197,7 @@ impl Credentials {
         for known in self.known.iter().filter(|known| hook.is_of(&known.sender)) {
             let Proof::Signed { carrier, key } = &known.proof else { continue };
             let Some(Ok(text)) = shown.get(*carrier) else { continue };
-            if !known.is_good(now) {
+            if !known.credential.is_good(now) {
                 continue;
             }
             let signatures = match key.read(text, &head.headers, now) {

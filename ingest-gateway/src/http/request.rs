@@ -4,26 +4,36 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
-use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::http::request::Parts;
+use hyper::{Method, Request};
 use kleos_contracts::class::Class;
 use kleos_contracts::time::SECOND;
 use kleos_service_kit::backoff::chance;
-use tracing::debug;
+use tracing::{debug, info};
 use uuid::{NoContext, Uuid};
 
 use super::Gateway;
 use super::patience::Patience;
-use crate::admit::{self, Arrival, Delivery, Sender};
+use crate::admit::{self, Arrival, Client, Delivery, Sender};
 use crate::answer::{self, Answer, Receipt};
 use crate::body::{BodyLimits, Inbound};
 use crate::encoding::Content;
 use crate::error::Refusal;
 use crate::metrics::{ACCEPTED, SourceMetrics, Tally};
+
+/// What the log has of a request, besides what became of it.
+struct Line<'r> {
+    method: &'r Method,
+    /// `other`, if it is none of ours.
+    source: &'r str,
+    client: Client,
+    took: Duration,
+}
 
 /// Answers a request. A fault of the program is an answer like any other.
 pub(super) async fn answer(
@@ -38,10 +48,16 @@ pub(super) async fn answer(
     let of_source = gateway.of_source(&head);
     let tally = Tally::new(of_source);
     let began = gateway.clock.monotonic();
-    let handled = AssertUnwindSafe(gateway.handle(peer, &head, &mut body)).catch_unwind();
-    let mut answer = match handled.await.unwrap_or(Err(Refusal::Internal)) {
+    let client = gateway.door.client(peer, &head);
+    let handled = AssertUnwindSafe(gateway.handle(client, &head, &mut body)).catch_unwind();
+    let handled = handled.await.unwrap_or(Err(Refusal::Internal));
+    let took = gateway.clock.monotonic().saturating_sub(began);
+    if gateway.request_log {
+        let (method, source) = (&head.method, of_source.name());
+        log(&Line { method, source, client, took }, &handled);
+    }
+    let mut answer = match handled {
         Ok((source, receipt)) => {
-            let took = gateway.clock.monotonic().saturating_sub(began);
             gateway.metrics.answer.observe(took.as_secs_f64());
             tally.ends(ACCEPTED);
             answer::accepted(source, &receipt)
@@ -80,11 +96,10 @@ impl Gateway {
     /// The steps of one request, in their order.
     async fn handle(
         &self,
-        peer: IpAddr,
+        client: Client,
         head: &Parts,
         body: &mut Inbound<Incoming>,
     ) -> Result<(&str, Receipt), Refusal> {
-        let client = self.door.client(peer, head);
         let arrival = Arrival { client, declared: body.declared(), now: self.clock.now() };
         let claim = self.door.admit(head, arrival)?;
         if self.shutdown.is_requested() {
@@ -115,6 +130,18 @@ impl Gateway {
         let durability = self.publisher.durability();
         Ok((&sender.source, Receipt { delivery_id: id, received_at, position, durability }))
     }
+}
+
+/// A line for a request. Of what its sender wrote it has the method alone: paths, queries, headers
+/// and bodies can hold secrets.
+fn log(line: &Line<'_>, handled: &Result<(&str, Receipt), Refusal>) {
+    let (outcome, delivery) = match handled {
+        Ok((_, receipt)) => (ACCEPTED, receipt.delivery_id.as_str()),
+        Err(refusal) => (refusal.code(), ""),
+    };
+    let Line { method, source, client, took } = line;
+    let (client, micros) = (client.address, took.as_micros());
+    info!(%method, source, %client, outcome, delivery, micros, "request");
 }
 
 /// A UUIDv7: the time in milliseconds, and chance.

@@ -56,6 +56,26 @@ fn a_webhook_becomes_points_and_every_command_shows_them() {
 }
 
 #[test]
+fn the_log_has_a_line_for_each_request_and_nothing_that_its_sender_wrote() {
+    let home = Home::new();
+    let configuration = std::fs::read_to_string(home.path().join("kleos.toml")).unwrap();
+    home.write("kleos.toml", &configuration.replace("[gateway]", "[gateway]\nrequest_log = true"));
+    let up = home.up();
+    let receipt = home.post(&lesson(1, 1)).json();
+    let refused = web::post(home.ports.gateway, "s3cret", Some("s3cret"), "s3cret");
+    assert_eq!(refused.status, 401);
+    let said = up.stop();
+    let of = |words: &[&str]| {
+        said.lines().filter(|line| words.iter().all(|word| line.contains(word))).count()
+    };
+    let id = receipt["receipt"]["delivery_id"].as_str().unwrap();
+    assert_eq!(of(&["request", "POST", "custom", "127.0.0.1", "accepted", id]), 1, "{said}");
+    assert_eq!(of(&["request", "POST", "other", "authentication_failed"]), 1, "{said}");
+    assert_eq!(of(&["s3cret"]), 0, "{said}");
+    assert_eq!(of(&["request", CUSTOM_TOKEN]), 0, "{said}");
+}
+
+#[test]
 fn without_a_good_token_nothing_is_taken_and_nothing_is_shown() {
     let home = Home::new();
     let up = home.up();

@@ -19,6 +19,7 @@ mod embedded;
 mod exposition;
 mod first_start;
 mod following;
+mod gateway;
 mod home;
 mod metrics;
 mod misconfigured;

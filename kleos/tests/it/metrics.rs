@@ -106,7 +106,7 @@ fn the_admin_port_says_that_the_process_lives_and_what_it_waits_for() {
     let home = with_sink();
     let mut up = home.start(&["up", "--config", "kleos.toml"]);
     up.wait_for("Kleos is up.");
-    assert_eq!(home.post(&lesson(1, 1)).status, 202);
+    until("the gateway takes events", || (home.post(&lesson(1, 1)).status == 202).then_some(()));
     let report = until("the sink is not ready", || {
         let answer = web::get(home.ports.admin, "/ready");
         answer.body.contains("Mixpanel does not answer as it should").then_some(answer)

@@ -5,8 +5,16 @@ use std::net::TcpListener;
 use crate::home::{Home, Ports, configuration, free_port};
 
 /// Every command that serves, and one that only looks.
-const COMMANDS: [&[&str]; 7] =
-    [&["up"], &["gateway"], &["normalizer"], &["rules"], &["sink"], &["topics", "check"], &["lag"]];
+const COMMANDS: [&[&str]; 8] = [
+    &["up"],
+    &["gateway"],
+    &["gateway", "check"],
+    &["normalizer"],
+    &["rules"],
+    &["sink"],
+    &["topics", "check"],
+    &["lag"],
+];
 
 /// A configuration with a mistake of each kind, and what must be said of each.
 fn mistakes(home: &Home) -> Vec<String> {

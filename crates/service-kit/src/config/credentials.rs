@@ -26,6 +26,15 @@ pub struct Credential {
     pub not_after: Option<Timestamp>,
 }
 
+impl Credential {
+    /// Whether it is good at a time.
+    #[must_use]
+    pub fn is_good(&self, now: Timestamp) -> bool {
+        self.not_before.is_none_or(|first| first <= now)
+            && self.not_after.is_none_or(|end| now < end)
+    }
+}
+
 /// How a sender shows that it has a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Strategy {

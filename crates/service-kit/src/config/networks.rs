@@ -1,5 +1,6 @@
 //! Networks, as CIDR has them, and sets of them that have a name.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
@@ -47,6 +48,16 @@ impl Networks {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+/// As CIDR has them, one after the other.
+impl fmt::Display for Networks {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, network) in self.0.iter().enumerate() {
+            write!(formatter, "{}{network}", if number == 0 { "" } else { ", " })?;
+        }
+        Ok(())
     }
 }
 
@@ -132,6 +143,7 @@ mod tests {
         for address in ["127.0.0.1", "203.0.113.1"] {
             assert!(networks.contain(address.parse().unwrap()), "{address}");
         }
+        assert_eq!(networks.to_string(), "127.0.0.0/8, ::1/128, 203.0.113.0/24");
         assert!(!networks.is_empty() && Networks::default().is_empty());
     }
 
