@@ -13,12 +13,13 @@ pub(crate) fn run(path: Option<&Path>, command: TopicsCommand) -> Result<(), Fai
     let config = config::read(path, Needs { kafka: true, ..Needs::default() })?.value;
     let kafka = open::kafka_config(&config)?;
     if command == TopicsCommand::Apply {
+        let prefix = kafka.prefix.clone();
         let applied = KafkaLog::apply_topics(kafka, config.topics).map_err(Failure::new)?;
         for topic in &applied.created {
-            output::line(&format!("made {topic}"))?;
+            output::line(&format!("made {prefix}{topic}"))?;
         }
         for topic in &applied.registered {
-            output::line(&format!("registered the schema of {topic}"))?;
+            output::line(&format!("registered the schema of {prefix}{topic}"))?;
         }
         if applied.created.is_empty() && applied.registered.is_empty() {
             output::line("everything was there")?;

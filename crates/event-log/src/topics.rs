@@ -36,8 +36,8 @@ pub(crate) struct LiveSubject {
 /// Something that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// The topic.
-    pub topic: Topic,
+    /// The topic's name on the cluster.
+    pub topic: String,
     /// What differs.
     pub what: String,
     /// How it should be.
@@ -74,9 +74,16 @@ pub(crate) fn settings(topic: Topic) -> [(&'static str, String); 3] {
     ]
 }
 
+/// A topic, and its name on the cluster.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Named<'n> {
+    pub(crate) topic: Topic,
+    pub(crate) name: &'n str,
+}
+
 /// Compares one topic and its subject with the plan.
 pub(crate) fn compare(
-    topic: Topic,
+    topic: Named<'_>,
     plan: TopicPlan,
     live: Option<&LiveTopic>,
     subject: &LiveSubject,
@@ -103,24 +110,25 @@ const APPLY: &str = "Run `kleos topics apply`";
 const MAKE_ANEW: &str =
     "It cannot be changed under the records that are there: make a new topic and copy them";
 
-fn compare_topic(topic: Topic, plan: TopicPlan, live: &LiveTopic) -> Vec<Difference> {
+fn compare_topic(named: Named<'_>, plan: TopicPlan, live: &LiveTopic) -> Vec<Difference> {
+    let Named { topic, name: topic_name } = named;
     let mut differences = Vec::new();
     let partitions = topic.spec().partitions.resolve(plan.partitions);
     if !is_partition_count(live.partitions) {
         let found = live.partitions.to_string();
         let what = ("partitions", "a power of two", found.as_str());
-        differences.push(difference(topic, what, MAKE_ANEW));
+        differences.push(difference(named, what, MAKE_ANEW));
     } else if live.partitions != partitions {
         let (expected, found) = (partitions.to_string(), live.partitions.to_string());
         let what = ("partitions", expected.as_str(), found.as_str());
         let remedy = "Set topics.partitions to the number there is";
-        differences.push(difference(topic, what, remedy));
+        differences.push(difference(named, what, remedy));
     }
     if live.replication < plan.replication {
         let (expected, found) = (plan.replication.to_string(), live.replication.to_string());
         let what = ("replication", expected.as_str(), found.as_str());
         let remedy = "Use kafka-reassign-partitions, or lower topics.replication";
-        differences.push(difference(topic, what, remedy));
+        differences.push(difference(named, what, remedy));
     }
     let found = [&live.cleanup, &live.retention_ms, &live.max_message_bytes];
     for ((name, expected), found) in settings(topic).into_iter().zip(found) {
@@ -129,17 +137,17 @@ fn compare_topic(topic: Topic, plan: TopicPlan, live: &LiveTopic) -> Vec<Differe
             && topic.spec().cleanup == Cleanup::Delete;
         if *found != expected && !keeps_more {
             let remedy = format!(
-                "Run kafka-configs --alter --entity-type topics --entity-name {topic} --add-config \
+                "Run kafka-configs --alter --entity-type topics --entity-name {topic_name} --add-config \
                  {name}={expected}"
             );
-            differences.push(difference(topic, (name, &expected, found), &remedy));
+            differences.push(difference(named, (name, &expected, found), &remedy));
         }
     }
     if let Some((key, partition)) = &live.stray {
         let found = format!("key {key:?} in partition {partition}");
         let what = ("partitioner", "murmur2 of the key", found.as_str());
         let remedy = "Set partitioner=murmur2_random in whatever writes there besides Kleos";
-        differences.push(difference(topic, what, remedy));
+        differences.push(difference(named, what, remedy));
     }
     differences
 }
@@ -154,12 +162,12 @@ fn keeps_longer(found: &str, expected: &str) -> bool {
 }
 
 fn difference(
-    topic: Topic,
+    topic: Named<'_>,
     (what, expected, found): (&str, &str, &str),
     remedy: &str,
 ) -> Difference {
     Difference {
-        topic,
+        topic: topic.name.to_owned(),
         what: what.to_owned(),
         expected: expected.to_owned(),
         found: found.to_owned(),
@@ -172,6 +180,10 @@ mod tests {
     use super::*;
 
     const PLAN: TopicPlan = TopicPlan { partitions: 8, replication: 1 };
+
+    fn named(topic: Topic) -> Named<'static> {
+        Named { topic, name: topic.name() }
+    }
 
     fn good(topic: Topic) -> (LiveTopic, LiveSubject) {
         let [(_, cleanup), (_, retention_ms), (_, max_message_bytes)] = settings(topic);
@@ -191,7 +203,7 @@ mod tests {
     fn check(change: impl Fn(&mut LiveTopic, &mut LiveSubject), expected: &[&str]) {
         let (mut live, mut subject) = good(Topic::Events);
         change(&mut live, &mut subject);
-        let differences = compare(Topic::Events, PLAN, Some(&live), &subject);
+        let differences = compare(named(Topic::Events), PLAN, Some(&live), &subject);
         let whats: Vec<&str> = differences.iter().map(|found| found.what.as_str()).collect();
         assert_eq!(whats, expected);
     }
@@ -200,7 +212,7 @@ mod tests {
     fn every_topic_as_it_is_made_has_no_difference() {
         for topic in Topic::ALL {
             let (live, subject) = good(topic);
-            assert_eq!(compare(topic, PLAN, Some(&live), &subject), []);
+            assert_eq!(compare(named(topic), PLAN, Some(&live), &subject), []);
         }
     }
 
@@ -218,6 +230,18 @@ mod tests {
     }
 
     #[test]
+    fn advice_has_the_name_that_the_topic_has_on_the_cluster() {
+        let (mut live, subject) = good(Topic::Events);
+        live.cleanup = "compact".into();
+        let events = Named { topic: Topic::Events, name: "east.kleos.events.v1" };
+        let differences = compare(events, PLAN, Some(&live), &subject);
+        let [difference] = differences.as_slice() else { panic!("{differences:?}") };
+        let advice = "--entity-name east.kleos.events.v1 --add-config cleanup.policy=delete";
+        assert!(difference.remedy.ends_with(advice), "{difference}");
+        assert!(difference.to_string().starts_with("east.kleos.events.v1: cleanup.policy"));
+    }
+
+    #[test]
     fn keeping_records_longer_is_no_difference() {
         check(|live, _| live.retention_ms = "-1".into(), &[]);
         check(|live, _| live.retention_ms = i64::MAX.to_string(), &[]);
@@ -226,9 +250,10 @@ mod tests {
     #[test]
     fn a_topic_that_is_not_there_is_one_difference() {
         let (_, subject) = good(Topic::Raw);
-        let differences = compare(Topic::Raw, PLAN, None, &subject);
+        let raw = Named { topic: Topic::Raw, name: "east.kleos.raw.v1" };
+        let differences = compare(raw, PLAN, None, &subject);
         let expected =
-            "kleos.raw.v1: topic: expected present, found none. Run `kleos topics apply`";
+            "east.kleos.raw.v1: topic: expected present, found none. Run `kleos topics apply`";
         assert_eq!(differences.iter().map(ToString::to_string).collect::<Vec<_>>(), [expected]);
     }
 }

@@ -18,7 +18,9 @@ use crate::error::LogError;
 use crate::reader::{Progress, Reader};
 use crate::record::{Batch, Partition};
 use crate::registry::{SchemaStore, compact};
-use crate::topics::{Applied, Difference, LiveSubject, LiveTopic, TopicPlan, compare, settings};
+use crate::topics::{
+    Applied, Difference, LiveSubject, LiveTopic, Named, TopicPlan, compare, settings,
+};
 
 /// Newest records of a partition that are looked at for their place.
 const SAMPLE: i64 = 20;
@@ -61,7 +63,8 @@ pub(super) fn check(
     for topic in Topic::ALL {
         let live = live_topic(cluster, &admin, topic)?;
         let subject = live_subject(registry, &cluster.config.named(&topic.subject()), topic)?;
-        differences.extend(compare(topic, plan, live.as_ref(), &subject));
+        let named = Named { topic, name: cluster.names.of(topic) };
+        differences.extend(compare(named, plan, live.as_ref(), &subject));
     }
     Ok(differences)
 }

@@ -45,18 +45,15 @@ fn a_topic_of_other_shape_and_a_record_in_a_wrong_place_are_told() {
     producer.send(stray).unwrap();
     producer.flush(std::time::Duration::from_secs(5)).unwrap();
     let found = KafkaLog::check_topics(&config, PLAN).unwrap();
-    let found: Vec<_> = found.iter().map(|one| (one.topic, one.what.as_str())).collect();
+    // How long a topic keeps records that was made without saying so is up to the broker.
+    let found = found.iter().map(|one| (one.topic.as_str(), one.what.as_str()));
+    let found: Vec<_> = found.filter(|(_, what)| *what != "retention.ms").collect();
     let expected = [
-        (Topic::Events, "partitions"),
-        (Topic::Events, "cleanup.policy"),
-        (Topic::Events, "retention.ms"),
-        (Topic::Events, "max.message.bytes"),
-        (Topic::Awards, "partitioner"),
+        (name.as_str(), "partitions"),
+        (&name, "cleanup.policy"),
+        (&name, "max.message.bytes"),
+        (&awards, "partitioner"),
     ];
-    let expected: Vec<_> =
-        expected.into_iter().filter(|one| *one != (Topic::Events, "retention.ms")).collect();
-    let found: Vec<_> =
-        found.into_iter().filter(|one| *one != (Topic::Events, "retention.ms")).collect();
     assert_eq!(found, expected);
 }
 
