@@ -63,6 +63,17 @@ fn head(method: &str, path: &str, authorization: Option<&str>) -> Parts {
 const NOW: Timestamp = Timestamp::from_millis(1_755_771_330_482);
 const MOODLE: &str = "/api/public/hook/moodle/event";
 
+/// A site of the custom source that sends from everywhere.
+fn site(id: &str, credentials: Vec<Credential>) -> Instance {
+    Instance {
+        id: id.parse().unwrap(),
+        tenant: "acme".parse().unwrap(),
+        source: "custom".to_owned(),
+        credentials,
+        allow_from: Networks::default(),
+    }
+}
+
 /// A request of a client that is known, at a time.
 fn arrival(declared: Option<u64>, now: Timestamp) -> Arrival {
     let client = Client { address: Ipv4Addr::LOCALHOST.into(), is_known: true };

@@ -16,11 +16,8 @@ fn fenced() -> Vec<Instance> {
         ("rover", "secret-of-rover", Strategy::Bearer, &[]),
     ]
     .map(|(id, secret, strategy, networks)| Instance {
-        id: id.parse().unwrap(),
-        tenant: "acme".parse().unwrap(),
-        source: "custom".to_owned(),
-        credentials: vec![credential("a", secret, strategy)],
         allow_from: networks.iter().map(|text| text.parse::<Networks>().unwrap()).collect(),
+        ..site(id, vec![credential("a", secret, strategy)])
     })
     .into()
 }

@@ -25,13 +25,7 @@ fn of_every_strategy() -> Vec<Instance> {
         ),
         ("base64", vec![credential("a", "base64-secret", signed(Encoding::Base64))]),
     ]
-    .map(|(id, credentials)| Instance {
-        id: id.parse().unwrap(),
-        tenant: "acme".parse().unwrap(),
-        source: "custom".to_owned(),
-        credentials,
-        allow_from: Networks::default(),
-    })
+    .map(|(id, credentials)| site(id, credentials))
     .into()
 }
 
@@ -111,16 +105,11 @@ fn a_message_of_standard_webhooks_is_signed_with_its_id_and_time() {
 
     let header = HeaderName::from_static("webhook-signature");
     let place = HeaderPlace { name: header, prefix: String::new() };
-    let instance = Instance {
-        id: "standard".parse().unwrap(),
-        tenant: "acme".parse().unwrap(),
-        source: "custom".to_owned(),
-        credentials: vec![
-            credential("a", secret, Strategy::StandardWebhooks(place.clone())),
-            credential("b", public, Strategy::StandardWebhooks(place)),
-        ],
-        allow_from: Networks::default(),
-    };
+    let credentials = vec![
+        credential("a", secret, Strategy::StandardWebhooks(place.clone())),
+        credential("b", public, Strategy::StandardWebhooks(place)),
+    ];
+    let instance = site("standard", credentials);
     let door = Door::new(&["custom"], &[instance], Proxies::default(), 100);
     let id = "msg_p5jXN8AQM9LWM0D4loKWxJek";
     let foreign = format!("v1,{} v1a,x", SIGNED_BASE64);
@@ -200,16 +189,13 @@ fn where_very_many_may_have_signed_the_path_has_to_say_who() {
     let sites = |count: usize| -> Vec<Instance> {
         let place =
             HeaderPlace { name: HeaderName::from_static("x-signature"), prefix: String::new() };
-        let one = |number: usize| Instance {
-            id: format!("site-{number}").parse().unwrap(),
-            tenant: "acme".parse().unwrap(),
-            source: "custom".to_owned(),
-            credentials: vec![credential(
-                "a",
-                &if number == 0 { "hex-secret-1".to_owned() } else { format!("secret-{number}") },
-                Strategy::HmacSha256(place.clone(), Encoding::Hex),
-            )],
-            allow_from: Networks::default(),
+        let one = |number: usize| {
+            let secret = match number {
+                0 => "hex-secret-1".to_owned(),
+                _ => format!("secret-{number}"),
+            };
+            let strategy = Strategy::HmacSha256(place.clone(), Encoding::Hex);
+            site(&format!("site-{number}"), vec![credential("a", &secret, strategy)])
         };
         (0..count).map(one).collect()
     };
@@ -256,13 +242,7 @@ fn a_secret_may_be_in_the_query_or_in_the_body() {
         ("boxed", vec![credential("a", "secret-of-the-boxed", body("token"))]),
         ("other", vec![credential("a", "secret-of-the-other", body("key"))]),
     ]
-    .map(|(id, credentials)| Instance {
-        id: id.parse().unwrap(),
-        tenant: "acme".parse().unwrap(),
-        source: "custom".to_owned(),
-        credentials,
-        allow_from: Networks::default(),
-    });
+    .map(|(id, credentials)| site(id, credentials));
     let door = Door::new(&["custom"], &sites, Proxies::default(), 100);
     let taken_out = |field: &str| format!("{{\"{field}\":\"***\",\"id\":1}}");
     let plain = "{\"id\":1}";
