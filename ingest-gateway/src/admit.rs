@@ -109,6 +109,14 @@ impl<'d> Claim<'d> {
         }
     }
 
+    /// Who sends, if the head has proven it.
+    pub(crate) const fn proven(&self) -> Option<&'d Sender> {
+        match self {
+            Self::Proven { sender, .. } => Some(sender),
+            Self::Signed(_) | Self::Enclosed(_) => None,
+        }
+    }
+
     /// What must not be in a record: a signature opens nothing but the body that it is of.
     fn secret(&self) -> &[u8] {
         match self {

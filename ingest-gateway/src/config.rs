@@ -12,6 +12,7 @@ use kleos_service_kit::config::networks::{self, Networks};
 
 use crate::admit::{Door, ForwardedHeader, Proxies};
 use crate::budget::REQUEST_BYTES;
+use crate::rate::Rates;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -25,6 +26,7 @@ pub struct Settings {
     pub(crate) proxy_protocol: bool,
     /// Whether each request is a line of the log.
     pub(crate) request_log: bool,
+    pub(crate) rates: Rates,
     pub(crate) door: Door,
 }
 
@@ -77,21 +79,26 @@ impl Settings {
         let (proxies, proxy_protocol) = read_proxies(section);
         let door = Door::new(sources, instances.values(), proxies, limits.max_body);
         let request_log = section.boolean("request_log").or(false);
-        Some(Self { listen, limits, proxy_protocol, request_log, door })
+        let rates = Rates::read(&section.section("rate_limits"), sources, instances);
+        Some(Self { listen, limits, proxy_protocol, request_log, rates, door })
     }
 }
 
-/// Where webhooks are taken, and behind which proxies.
+/// Where webhooks are taken, behind which proxies, and how many.
 impl fmt::Display for Settings {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { listen, limits, proxy_protocol, door, request_log: _ } = self;
+        let Self { listen, limits, proxy_protocol, rates, door, request_log: _ } = self;
         write!(formatter, "webhooks on {listen}, bodies of up to {} bytes", limits.max_body)?;
         let Proxies { trusted, header } = door.proxies();
         if trusted.is_empty() {
-            return formatter.write_str(", no proxies are believed");
+            formatter.write_str(", no proxies are believed")?;
+        } else {
+            write!(formatter, ", behind {trusted} with {}", header.name())?;
         }
-        write!(formatter, ", behind {trusted} with {}", header.name())?;
-        if *proxy_protocol { formatter.write_str(" and PROXY version 2") } else { Ok(()) }
+        if *proxy_protocol {
+            formatter.write_str(" and PROXY version 2")?;
+        }
+        write!(formatter, "\n{rates}")
     }
 }
 
@@ -186,11 +193,13 @@ mod tests {
         let page = read(&fragment()).unwrap();
         assert_eq!((page.listen, page.limits), (empty.listen, empty.limits));
         let rest = |settings: &Settings| {
-            let Settings { proxy_protocol, request_log, door, .. } = settings;
-            format!("{proxy_protocol} {request_log} {door:?}")
+            let Settings { proxy_protocol, request_log, rates, door, .. } = settings;
+            format!("{proxy_protocol} {request_log} {rates:?} {door:?}")
         };
         assert_eq!(rest(&page), rest(&empty));
-        assert_eq!(fragment().matches(" = ").count(), 12, "the page has every key");
+        let keys = fragment();
+        let keys = keys.lines().filter(|line| !line.starts_with('#') && line.contains(" = "));
+        assert_eq!(keys.count(), 17, "the page has every key");
     }
 
     #[test]

@@ -5,9 +5,11 @@
 
 use hyper::StatusCode;
 use kleos_contracts::class::Class;
+use kleos_service_kit::config::rates::RateLimit;
 use serde_json::{Value, json};
 
 use crate::encoding::UNDONE;
+use crate::rate::Budget;
 
 /// Why a request was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +53,19 @@ pub(crate) enum Refusal {
     /// The body ended before its end, or its chunks are malformed.
     #[error("the body is not complete")]
     Incomplete,
+    /// More is sent than is taken in a time.
+    #[error(
+        "the rate limit of {} is exceeded, {limit}; nothing was stored, send the event again",
+        whose(*budget)
+    )]
+    RateLimited {
+        /// Whose limit.
+        budget: Budget,
+        /// What is taken.
+        limit: RateLimit,
+        /// How long until one is taken.
+        seconds: u64,
+    },
     /// As much is under way as may be.
     #[error("too much is under way; nothing was stored, send the event again")]
     Overloaded,
@@ -129,6 +144,16 @@ impl Doubt {
     }
 }
 
+/// For people.
+const fn whose(budget: Budget) -> &'static str {
+    match budget {
+        Budget::Address => "the sender's address",
+        Budget::Instance => "the source instance",
+        Budget::Source => "the source",
+        Budget::Total => "all senders",
+    }
+}
+
 /// Between how many seconds a sender is told to come back, so that not all do at once.
 type Pauses = Option<(u64, u64)>;
 
@@ -155,6 +180,10 @@ impl Refusal {
                 (StatusCode::BAD_REQUEST, "malformed_encoding", FINAL)
             }
             Self::TooSlow { .. } => (StatusCode::REQUEST_TIMEOUT, "request_timeout", FINAL),
+            Self::RateLimited { seconds, .. } => {
+                let pauses = Some((*seconds, *seconds + 2));
+                (StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", pauses)
+            }
             Self::Incomplete => (StatusCode::BAD_REQUEST, "incomplete_body", FINAL),
             Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", SOON),
             Self::LogUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "log_unavailable", LATER),
@@ -194,6 +223,11 @@ impl Refusal {
                 Some(json!({"field": "content-encoding", "expected": UNDONE}))
             }
             Self::TooSlow { millis } => Some(json!({"limit_ms": millis})),
+            Self::RateLimited { budget, limit, .. } => Some(json!({
+                "budget": budget.name(),
+                "limit_per_minute": limit.per_minute,
+                "burst": limit.burst,
+            })),
             Self::NotFound
             | Self::Unauthenticated(_)
             | Self::MalformedEncoding { .. }
@@ -223,6 +257,15 @@ pub(crate) mod tests {
             (Refusal::MalformedEncoding { name: "br" }, 400, "malformed_encoding"),
             (Refusal::TooSlow { millis: 7 }, 408, "request_timeout"),
             (Refusal::Incomplete, 400, "incomplete_body"),
+            (
+                Refusal::RateLimited {
+                    budget: Budget::Source,
+                    limit: RateLimit::new(500, 1_000).unwrap(),
+                    seconds: 7,
+                },
+                429,
+                "rate_limit_exceeded",
+            ),
             (Refusal::Overloaded, 503, "overloaded"),
             (Refusal::LogUnavailable, 503, "log_unavailable"),
             (Refusal::AppendFailed, 503, "append_failed"),
@@ -244,12 +287,12 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn trouble_of_our_own_asks_to_come_back_and_the_senders_fault_is_final() {
+    fn what_passes_asks_to_come_back_and_the_senders_fault_is_final() {
         for (refusal, status, _) in table() {
-            let is_ours = refusal.class() == Class::Retriable;
-            assert_eq!(is_ours, status == 503, "{refusal:?}");
-            assert_eq!(!is_ours, (400..500).contains(&status), "{refusal:?}");
-            assert_eq!(refusal.retry_after(0).is_some(), is_ours, "{refusal:?}");
+            let passes = refusal.class() == Class::Retriable;
+            assert_eq!(passes, matches!(status, 429 | 503), "{refusal:?}");
+            assert!(passes || (400..500).contains(&status), "{refusal:?}");
+            assert_eq!(refusal.retry_after(0).is_some(), passes, "{refusal:?}");
         }
     }
 

@@ -27,6 +27,7 @@ use crate::budget::Budget;
 use crate::config::{Limits, Settings};
 use crate::metrics::{Metrics, SourceMetrics};
 use crate::publish::Publisher;
+use crate::rate::RateLimits;
 
 /// After the system had no connection to give, how long until it is asked again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -42,6 +43,7 @@ pub(crate) struct Gateway {
     request_log: bool,
     publisher: Arc<Publisher>,
     budget: Arc<Budget>,
+    rates: RateLimits,
     clock: SharedClock,
     shutdown: Shutdown,
     metrics: Metrics,
@@ -59,11 +61,12 @@ impl Gateway {
         publisher: Arc<Publisher>,
         metrics: Metrics,
     ) -> Arc<Self> {
-        let Settings { door, limits, proxy_protocol, request_log, .. } = settings;
+        let Settings { door, limits, proxy_protocol, request_log, rates, .. } = settings;
         let sources = door.sources().iter();
         let count = |sender: &Sender| metrics.credential(&sender.instance, &sender.secret_id);
         Arc::new(Self {
             budget: Budget::new(limits.max_in_flight_bytes, metrics.in_flight.clone()),
+            rates: RateLimits::new(&rates, &door, &service.clock),
             clock: Arc::clone(&service.clock),
             shutdown: service.lifecycle.shutdown(Phase::Intake),
             of_source: sources.map(|source| SourceMetrics::new(&metrics, source)).collect(),

@@ -8,11 +8,13 @@
 //!                ▼
 //!            http::request      the steps below, in this order, for one request
 //!                │
+//!                ├─ rate        has the address sent too much?                   429
 //!                ├─ admit       head: path, secret → claim, declared length      401 404 405 413
 //!                ├─ publish     is the log open?                                 503
 //!                ├─ budget      is there room for the body?                      503
 //!                ├─ body        all of it, in time, within the limit             400 408 413
 //!                ├─ admit       claim and body → sender                          401
+//!                ├─ rate        have the sender, its source, all sent too much?  429
 //!                ├─ admit       head and body → RawWebhook
 //!                ├─ publish     encode, append, wait until it is durable         503
 //!                └─ answer      the receipt, or the refusal, as JSON             200 202
@@ -43,6 +45,7 @@ mod fake_log;
 mod http;
 mod metrics;
 mod publish;
+mod rate;
 #[cfg(test)]
 #[expect(dead_code, reason = "the tests of the whole need more of it")]
 #[path = "../tests/it/wire.rs"]

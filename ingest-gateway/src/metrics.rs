@@ -10,6 +10,10 @@ const INSTANCE: Label = Label::at_most("instance", 1_000);
 const CREDENTIAL: Label = Label::at_most("credential", 1_000);
 const RESULT: Label = Label::fixed("result", &["stored", "failed"]);
 
+/// Whose rate limit is exceeded.
+const BUDGET: Label = Label::fixed("budget", BUDGETS);
+const BUDGETS: &[&str] = &["address", "instance", "source", "total"];
+
 /// Why a credential is refused.
 const REASONS: &[&str] = &[
     "missing",
@@ -40,6 +44,7 @@ const OUTCOMES: &[&str] = &[
     "payload_too_large",
     "request_timeout",
     "incomplete_body",
+    "rate_limit_exceeded",
     "unsupported_encoding",
     "malformed_encoding",
     "overloaded",
@@ -62,6 +67,8 @@ kleos_service_kit::metrics! {
         /// Requests by the credential that proved them. One that stays where it is can be retired.
         credentials: CounterBy<2> =
             "kleos_gateway_credentials_total" [INSTANCE, CREDENTIAL],
+        /// Requests that exceeded a rate limit, by whose it is.
+        rate_limited: CounterBy<1> = "kleos_gateway_rate_limited_total" [BUDGET],
         /// Appends that nobody waited for any more when they ended.
         late_appends: CounterBy<1> = "kleos_gateway_late_appends_total" [RESULT],
         /// Time from the head of an accepted request to its answer.

@@ -18,6 +18,7 @@
 pub mod credentials;
 pub mod instances;
 pub mod networks;
+pub mod rates;
 pub mod tenants;
 
 mod document;

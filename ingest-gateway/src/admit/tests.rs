@@ -44,11 +44,12 @@ pub(crate) fn instances() -> Vec<Instance> {
                 .map(|(_, id, token)| credential(id, token, Strategy::Bearer))
                 .collect(),
             allow_from: Networks::default(),
+            rate_limit: None,
         })
         .into()
 }
 
-fn door() -> Door {
+pub(crate) fn door() -> Door {
     Door::new(&["moodle", "custom"], &instances(), Proxies::default(), 100)
 }
 
@@ -71,6 +72,7 @@ fn site(id: &str, credentials: Vec<Credential>) -> Instance {
         source: "custom".to_owned(),
         credentials,
         allow_from: Networks::default(),
+        rate_limit: None,
     }
 }
 

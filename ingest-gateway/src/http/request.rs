@@ -25,6 +25,7 @@ use crate::body::{BodyLimits, Inbound};
 use crate::encoding::Content;
 use crate::error::Refusal;
 use crate::metrics::{ACCEPTED, SourceMetrics, Tally};
+use crate::rate::Account;
 
 /// What the log has of a request, besides what became of it.
 struct Line<'r> {
@@ -49,7 +50,9 @@ pub(super) async fn answer(
     let tally = Tally::new(of_source);
     let began = gateway.clock.monotonic();
     let client = gateway.door.client(peer, &head);
-    let handled = AssertUnwindSafe(gateway.handle(client, &head, &mut body)).catch_unwind();
+    let mut account = Account::default();
+    let handled = gateway.handle(client, &head, &mut body, &mut account);
+    let handled = AssertUnwindSafe(handled).catch_unwind();
     let handled = handled.await.unwrap_or(Err(Refusal::Internal));
     let took = gateway.clock.monotonic().saturating_sub(began);
     if gateway.request_log {
@@ -66,6 +69,9 @@ pub(super) async fn answer(
             if let Refusal::Unauthenticated(doubt) = refusal {
                 of_source.refused_credential(doubt.as_str());
             }
+            if let Refusal::RateLimited { budget, .. } = refusal {
+                gateway.metrics.rate_limited.with([budget.name()]).inc();
+            }
             if refusal.class() == Class::Retriable {
                 debug!(%refusal, "a sender was asked to come back");
             }
@@ -73,6 +79,7 @@ pub(super) async fn answer(
             answer::refused(&refusal, chance())
         }
     };
+    account.tell(answer.headers_mut(), gateway.clock.now());
     if !body.is_read() {
         patience.leaves_unread();
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -99,9 +106,14 @@ impl Gateway {
         client: Client,
         head: &Parts,
         body: &mut Inbound<Incoming>,
+        account: &mut Account,
     ) -> Result<(&str, Receipt), Refusal> {
+        self.rates.comes(client, account)?;
         let arrival = Arrival { client, declared: body.declared(), now: self.clock.now() };
         let claim = self.door.admit(head, arrival)?;
+        if let Some(sender) = claim.proven() {
+            self.rates.is_of(sender, account)?;
+        }
         if self.shutdown.is_requested() {
             return Err(Refusal::Stopping);
         }
@@ -115,6 +127,9 @@ impl Gateway {
         let mut content = Content::of(&head.headers, received, limits.bytes)?;
         let sender = claim.confirm(&mut content)?;
         self.proven(sender);
+        if claim.proven().is_none() {
+            self.rates.is_of(sender, account)?;
+        }
         admit::is_taken(sender, &content)?;
         let length = content.bytes().len();
         if !hold.covers(u64::try_from(length).unwrap_or(u64::MAX)) {

@@ -39,7 +39,9 @@ impl Gateway {
         let limits = Limits { append_timeout: Duration::from_millis(300), ..Limits::default() };
         let door = Door::new(&["moodle"], &instances(), Proxies::default(), limits.max_body);
         let listen = ([127, 0, 0, 1], 0).into();
-        let settings = Settings { listen, limits, proxy_protocol: false, request_log: false, door };
+        let rates = crate::rate::Rates::default();
+        let settings =
+            Settings { listen, limits, proxy_protocol: false, request_log: false, rates, door };
         let address = start_on(&process, log.clone(), settings).await.unwrap();
         process.lifecycle.all_started();
         Self { log, address, process, supervision }

@@ -61,11 +61,13 @@ pub(crate) struct Gateway {
     _directory: Option<TempDir>,
 }
 
-/// With these lines in `[gateway]`.
+/// With these lines in `[gateway]`; without rate limits where they set none.
 pub(crate) fn settings_with(lines: &str) -> Settings {
+    let unlimited =
+        if lines.contains("rate_limits") { "" } else { "rate_limits.profile = \"none\"\n" };
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("kleos.toml");
-    std::fs::write(&path, format!("{SENDERS}{lines}")).unwrap();
+    std::fs::write(&path, format!("{SENDERS}{unlimited}{lines}")).unwrap();
     let loaded = config::read(&path, &Environment::given([]), |root| {
         let tenants = tenants::read(root, SecretUse::Needed);
         let sources = ["moodle", "custom"];

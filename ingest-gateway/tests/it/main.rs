@@ -18,6 +18,7 @@ mod kafka;
 mod limits;
 mod load;
 mod proxies;
+mod rates;
 mod refused;
 mod shown;
 mod wire;

@@ -110,8 +110,11 @@ fn the_page_has_every_key_and_no_other() {
         "",
         "embedded",
         "gateway",
+        "gateway.rate_limits",
+        "gateway.rate_limits.networks[0]",
         "instances.site",
         "instances.site.credentials[0]",
+        "instances.site.rate_limit",
         "kafka",
         "kafka.security",
         "normalizer",
@@ -162,6 +165,8 @@ fn the_defaults_of_the_page_are_the_defaults() {
         let needed = match table.path.as_str() {
             "instances.site" => "tenant = \"demo\"\nsource = \"moodle\"\n",
             "instances.site.credentials[0]" => "id = \"a\"\nsecret = \"0123456789abcdef\"\n",
+            "gateway.rate_limits.networks[0]" => "from = [\"::1\"]\nper_minute = 1\n",
+            "instances.site.rate_limit" => "per_minute = 1\n",
             "kafka" => "brokers = \"a:1\"\nregistry = \"http://a\"\n",
             // Without, the rest of the section has no effect that could be seen.
             "sink" => "region = \"eu\"\ntoken = \"any\"\n",

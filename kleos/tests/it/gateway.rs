@@ -19,6 +19,7 @@ secret = "secret-of-the-plugin"
 [instances.shop]
 tenant = "acme"
 source = "custom"
+rate_limit = { per_minute = 60, burst = 10 }
 [[instances.shop.credentials]]
 id = "hmac"
 strategy = "atomic-guide"
@@ -38,6 +39,7 @@ fn who_may_send_is_told_without_secrets_and_without_starting_anything() {
     let said = home.run(&["gateway", "check"]).fine();
     let expected = "\
 webhooks on 127.0.0.1:8080, bodies of up to 1048576 bytes, behind 10.0.0.0/8 with x-forwarded-for and PROXY version 2
+rate limits of profile standard: an address 100 a minute and 200 at once, a source 500 a minute and 1000 at once, all 1000 a minute and 2000 at once
 
 campus-a, of tenant acme
   POST /api/public/hook/moodle/event, or /api/public/hook/moodle/campus-a/event
@@ -48,6 +50,7 @@ campus-a, of tenant acme
 shop, of tenant acme
   POST /api/public/hook/custom/event, or /api/public/hook/custom/shop/event
   hmac  good until 2999-01-01T00:00:00Z: x-webhook-signature: sha256=<HMAC-SHA256 of the body, hex>
+  60 a minute and 10 at once
 ";
     assert_eq!(said, expected);
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1, "the configuration alone");

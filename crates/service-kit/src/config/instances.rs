@@ -7,6 +7,7 @@ use kleos_contracts::ids::{InstanceId, TenantId};
 use crate::config::Section;
 use crate::config::credentials::{self, Credential};
 use crate::config::networks::{self, Networks};
+use crate::config::rates::RateLimit;
 use crate::config::tenants::{SecretUse, Tenant};
 
 /// One site.
@@ -22,6 +23,8 @@ pub struct Instance {
     pub credentials: Vec<Credential>,
     /// From where they may be sent; empty: from everywhere.
     pub allow_from: Networks,
+    /// How many of them are taken.
+    pub rate_limit: Option<RateLimit>,
 }
 
 /// Every instance. `sources` are the platforms that there are.
@@ -49,8 +52,10 @@ pub fn read(
         };
         let allow_from = section.list::<Networks>("allow_from", networks::EXPECTED).or(Vec::new());
         let allow_from = allow_from.into_iter().collect();
+        let rate_limit = RateLimit::read(&section.section("rate_limit"));
         if let (Some(id), Some(tenant), Some(source)) = (id, tenant, source) {
-            instances.insert(id.clone(), Instance { id, tenant, source, credentials, allow_from });
+            let instance = Instance { id, tenant, source, credentials, allow_from, rate_limit };
+            instances.insert(instance.id.clone(), instance);
         }
     }
     instances

@@ -58,6 +58,12 @@ const GATEWAY: &[Row] = &[
         "Use one of gzip, deflate, zstd and br, or none.",
     ),
     (
+        429,
+        "rate_limit_exceeded",
+        "More requests than `gateway.rate_limits` allow an address, an instance, a source or all.",
+        "Send it again after `Retry-After`; take the profile `high-volume`, or raise the limit that `details` names.",
+    ),
+    (
         503,
         "append_failed",
         "The log did not take the record. It can be there all the same.",

@@ -46,6 +46,7 @@ source = "custom"
 credentials = [{{ id = "first", secret = "{CUSTOM_TOKEN}" }}]
 [gateway]
 listen = "127.0.0.1:{gateway}"
+rate_limits.profile = "none"
 [rules]
 listen = "127.0.0.1:{rules}"
 publish_token = "{PUBLISH_TOKEN}"
