@@ -66,6 +66,8 @@ pub(crate) struct Sender {
     pub(crate) strategy: &'static str,
     /// From where it may send; empty: from everywhere.
     pub(crate) allow_from: Networks,
+    /// What it is answered where an event is stored, if not what its source is.
+    pub(crate) accepted_status: Option<u16>,
 }
 
 impl Sender {

@@ -11,6 +11,7 @@ use kleos_event_log::{Kind, Position};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::admit::Sender;
 use crate::encoding::UNDONE_LIST;
 use crate::error::Refusal;
 
@@ -28,6 +29,15 @@ pub(crate) struct Receipt {
     pub(crate) received_at: Timestamp,
     pub(crate) position: Position,
     pub(crate) durability: Durability,
+}
+
+/// What became of a request whose event is stored.
+#[derive(Clone, Debug)]
+pub(crate) struct Taken<'s> {
+    pub(crate) sender: &'s Sender,
+    pub(crate) receipt: Receipt,
+    /// Whether it was stored before this request.
+    pub(crate) is_duplicate: bool,
 }
 
 /// What has to fail before a stored event is lost.
@@ -83,12 +93,13 @@ struct Refused<'a> {
     retry_after: Option<u64>,
 }
 
-/// The answer to an event of a source that is stored.
-pub(crate) fn accepted(source: &str, receipt: &Receipt) -> Answer {
+/// The answer to an event that is stored.
+pub(crate) fn taken(taken: &Taken<'_>) -> Answer {
+    let Taken { sender, receipt, is_duplicate } = taken;
     let partition = receipt.position.partition;
     let body = Accepted {
         status: "success",
-        result: "accepted",
+        result: if *is_duplicate { "duplicate" } else { "accepted" },
         event_id: &receipt.delivery_id,
         processed_at: receipt.received_at,
         points_awarded: None,
@@ -100,11 +111,15 @@ pub(crate) fn accepted(source: &str, receipt: &Receipt) -> Answer {
             durability: receipt.durability,
         },
     };
-    answer(status_for(source), &body)
+    answer(if *is_duplicate { StatusCode::OK } else { status_for(sender) }, &body)
 }
 
-fn status_for(source: &str) -> StatusCode {
-    let special = ACCEPTED_AS.iter().find(|(name, _)| *name == source);
+fn status_for(sender: &Sender) -> StatusCode {
+    let own = sender.accepted_status.and_then(|status| StatusCode::from_u16(status).ok());
+    if let Some(status) = own {
+        return status;
+    }
+    let special = ACCEPTED_AS.iter().find(|(source, _)| *source == sender.source);
     special.map_or(StatusCode::ACCEPTED, |(_, status)| *status)
 }
 
@@ -152,6 +167,7 @@ mod tests {
     use kleos_event_log::Partition;
 
     use super::*;
+    use crate::admit::tests::door;
     use crate::error::Doubt;
     use crate::error::tests::table;
 
@@ -165,6 +181,11 @@ mod tests {
         (head.status.as_u16(), headers, String::from_utf8(body.to_vec()).unwrap())
     }
 
+    fn sender(source: &str) -> Sender {
+        let sender = door().senders().next().unwrap().clone();
+        Sender { source: source.to_owned(), ..sender }
+    }
+
     fn receipt(durability: Durability) -> Receipt {
         Receipt {
             delivery_id: "0198c9d4-76f2-7c1e-8a30-5d2f6b7c8d9e".to_owned(),
@@ -176,7 +197,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_stored_event_is_answered_with_its_receipt() {
-        let answer = accepted("custom", &receipt(Durability::from(Kind::Kafka)));
+        let sender = sender("custom");
+        let taken = |kind: Kind, is_duplicate| {
+            let receipt = receipt(Durability::from(kind));
+            super::taken(&Taken { sender: &sender, receipt, is_duplicate })
+        };
+        let answer = taken(Kind::Kafka, false);
         let (status, headers, body) = taken_apart(answer).await;
         assert_eq!(status, 202);
         assert_eq!(headers, [("content-type".to_owned(), "application/json".to_owned())]);
@@ -188,16 +214,28 @@ mod tests {
             r#""topic":"kleos.raw.v1","partition":3,"offset":17,"durability":"broker"}}"#,
         );
         assert_eq!(body, expected);
-        let answer = accepted("custom", &receipt(Durability::from(Kind::Embedded)));
-        let (_, _, body) = taken_apart(answer).await;
+        let (_, _, body) = taken_apart(taken(Kind::Embedded, false)).await;
         assert_eq!(body, expected.replace("broker", "disk"));
+        // The same receipt, whoever asks for it again.
+        let (status, _, body) = taken_apart(taken(Kind::Kafka, true)).await;
+        assert_eq!((status, body), (200, expected.replace("accepted", "duplicate")));
     }
 
     #[test]
     fn each_source_is_answered_what_it_takes_for_success() {
-        for (source, status) in [("moodle", 200), ("custom", 202), ("anything-else", 202)] {
-            let answer = accepted(source, &receipt(Durability::Disk));
-            assert_eq!(answer.status().as_u16(), status, "{source}");
+        for (source, own, is_duplicate, status) in [
+            ("moodle", None, false, 200),
+            ("custom", None, false, 202),
+            ("anything-else", None, false, 202),
+            ("moodle", Some(202), false, 202),
+            ("custom", Some(201), false, 201),
+            ("custom", Some(201), true, 200),
+            ("custom", None, true, 200),
+        ] {
+            let sender = Sender { accepted_status: own, ..sender(source) };
+            let receipt = receipt(Durability::Disk);
+            let answer = taken(&Taken { sender: &sender, receipt, is_duplicate });
+            assert_eq!(answer.status().as_u16(), status, "{source} {own:?}");
         }
     }
 

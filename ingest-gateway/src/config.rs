@@ -12,6 +12,7 @@ use kleos_service_kit::config::networks::{self, Networks};
 
 use crate::admit::{Door, ForwardedHeader, Proxies};
 use crate::budget::REQUEST_BYTES;
+use crate::duplicates::Memory;
 use crate::rate::Rates;
 
 const KIB: u64 = 1 << 10;
@@ -27,6 +28,7 @@ pub struct Settings {
     /// Whether each request is a line of the log.
     pub(crate) request_log: bool,
     pub(crate) rates: Rates,
+    pub(crate) memory: Memory,
     pub(crate) door: Door,
 }
 
@@ -80,14 +82,15 @@ impl Settings {
         let door = Door::new(sources, instances.values(), proxies, limits.max_body);
         let request_log = section.boolean("request_log").or(false);
         let rates = Rates::read(&section.section("rate_limits"), sources, instances);
-        Some(Self { listen, limits, proxy_protocol, request_log, rates, door })
+        let memory = Memory::read(&section.section("duplicates"));
+        Some(Self { listen, limits, proxy_protocol, request_log, rates, memory, door })
     }
 }
 
 /// Where webhooks are taken, behind which proxies, and how many.
 impl fmt::Display for Settings {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { listen, limits, proxy_protocol, rates, door, request_log: _ } = self;
+        let Self { listen, limits, proxy_protocol, rates, door, request_log: _, memory: _ } = self;
         write!(formatter, "webhooks on {listen}, bodies of up to {} bytes", limits.max_body)?;
         let Proxies { trusted, header } = door.proxies();
         if trusted.is_empty() {
@@ -193,13 +196,13 @@ mod tests {
         let page = read(&fragment()).unwrap();
         assert_eq!((page.listen, page.limits), (empty.listen, empty.limits));
         let rest = |settings: &Settings| {
-            let Settings { proxy_protocol, request_log, rates, door, .. } = settings;
-            format!("{proxy_protocol} {request_log} {rates:?} {door:?}")
+            let Settings { proxy_protocol, request_log, rates, memory, door, .. } = settings;
+            format!("{proxy_protocol} {request_log} {rates:?} {memory:?} {door:?}")
         };
         assert_eq!(rest(&page), rest(&empty));
         let keys = fragment();
         let keys = keys.lines().filter(|line| !line.starts_with('#') && line.contains(" = "));
-        assert_eq!(keys.count(), 17, "the page has every key");
+        assert_eq!(keys.count(), 19, "the page has every key");
     }
 
     #[test]

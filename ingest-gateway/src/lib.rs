@@ -15,6 +15,7 @@
 //!                ├─ body        all of it, in time, within the limit             400 408 413
 //!                ├─ admit       claim and body → sender                          401
 //!                ├─ rate        have the sender, its source, all sent too much?  429
+//!                ├─ duplicates  is it stored already?                            200
 //!                ├─ admit       head and body → RawWebhook
 //!                ├─ publish     encode, append, wait until it is durable         503
 //!                └─ answer      the receipt, or the refusal, as JSON             200 202
@@ -38,6 +39,7 @@ mod answer;
 mod body;
 mod budget;
 mod config;
+mod duplicates;
 mod encoding;
 mod error;
 #[cfg(test)]
@@ -94,8 +96,7 @@ async fn start_on(
     if !settings.door.knows_anybody() {
         warn!("no source instance is configured: every request is refused");
     }
-    let publisher =
-        Publisher::start(&service, log, settings.limits.append_timeout, metrics.clone())?;
+    let publisher = Publisher::start(&service, log, &settings, metrics.clone())?;
     let gateway = Gateway::new(&service, settings, publisher, metrics);
     info!(%address, "webhooks are taken");
     service

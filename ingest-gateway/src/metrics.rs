@@ -30,12 +30,15 @@ const REASONS: &[&str] = &[
 
 /// The outcome of a request whose event is stored.
 pub(crate) const ACCEPTED: &str = "accepted";
+/// The outcome of a request whose event was stored before.
+pub(crate) const DUPLICATE: &str = "duplicate";
 /// The outcome of a request whose sender left before the answer.
 pub(crate) const GONE: &str = "gone";
 
-/// Every way a request can end: these two, and the codes of all refusals.
+/// Every way a request can end: these three, and the codes of all refusals.
 const OUTCOMES: &[&str] = &[
     ACCEPTED,
+    DUPLICATE,
     GONE,
     "not_found",
     "unknown_source",
@@ -164,7 +167,7 @@ mod tests {
 
     #[test]
     fn every_refusal_is_an_outcome_and_every_doubt_a_reason() {
-        let mut expected = BTreeSet::from([ACCEPTED, GONE]);
+        let mut expected = BTreeSet::from([ACCEPTED, DUPLICATE, GONE]);
         let registry = Registry::new().unwrap();
         let source = SourceMetrics::new(&Metrics::register(&registry).unwrap(), "moodle");
         for (refusal, _, code) in table() {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use kleos_contracts::raw::RawWebhook;
 use kleos_contracts::topic::Topic;
-use kleos_event_log::{Append, Codec, Durable, EventLog, LogError, Position};
+use kleos_event_log::{Append, Codec, Durable, EventLog, LogError};
 use kleos_service_kit::bootstrap::Process;
 use kleos_service_kit::clock::SharedClock;
 use kleos_service_kit::lifecycle::{Phase, SpawnError};
@@ -18,8 +18,10 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use self::health::Health;
-use crate::answer::Durability;
+use crate::answer::{Durability, Receipt};
 use crate::budget::Hold;
+use crate::config::Settings;
+use crate::duplicates::{Duplicates, Fingerprint};
 use crate::error::Refusal;
 use crate::metrics::Metrics;
 
@@ -65,6 +67,7 @@ pub(crate) struct Publisher {
     health: Health,
     durability: Durability,
     append_timeout: Duration,
+    duplicates: Duplicates,
     clock: SharedClock,
     runtime: Handle,
     metrics: Metrics,
@@ -75,14 +78,15 @@ impl Publisher {
     pub(crate) fn start(
         service: &Process,
         log: Arc<dyn RawLog>,
-        append_timeout: Duration,
+        settings: &Settings,
         metrics: Metrics,
     ) -> Result<Arc<Self>, SpawnError> {
         let publisher = Arc::new(Self {
             writer: RwLock::new(None),
             health: Health::new(service.readiness.condition("log")),
             durability: log.durability(),
-            append_timeout,
+            append_timeout: settings.limits.append_timeout,
+            duplicates: Duplicates::new(settings.memory, Arc::clone(&service.clock)),
             clock: Arc::clone(&service.clock),
             runtime: Handle::current(),
             metrics,
@@ -94,14 +98,14 @@ impl Publisher {
         Ok(publisher)
     }
 
-    /// What a durable record has survived.
-    pub(crate) const fn durability(&self) -> Durability {
-        self.durability
-    }
-
     /// Whether the log is open.
     pub(crate) fn is_open(&self) -> bool {
         self.writer.read().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// The receipt of a delivery that is stored already.
+    pub(crate) fn stored(&self, fingerprint: Fingerprint) -> Option<Receipt> {
+        self.duplicates.find(fingerprint)
     }
 
     /// Writes a record; tells where it lies once it is durable. From the first poll on the record
@@ -109,18 +113,19 @@ impl Publisher {
     pub(crate) async fn publish(
         self: &Arc<Self>,
         webhook: RawWebhook,
+        fingerprint: Fingerprint,
         hold: Hold,
-    ) -> Result<Position, Refusal> {
+    ) -> Result<Receipt, Refusal> {
         let began = self.clock.monotonic();
-        let append = self.hand_over(&webhook, hold)?;
+        let append = self.hand_over(&webhook, fingerprint, hold)?;
         // Its bytes are the log's by now.
         drop(webhook);
         match timeout(self.append_timeout, append).await {
-            Ok(Ok(position)) => {
+            Ok(Ok(receipt)) => {
                 self.health.worked();
                 let took = self.clock.monotonic().saturating_sub(began);
                 self.metrics.append.observe(took.as_secs_f64());
-                Ok(position)
+                Ok(receipt)
             }
             Ok(Err(error)) => {
                 self.health.failed(&error);
@@ -133,7 +138,12 @@ impl Publisher {
         }
     }
 
-    fn hand_over(self: &Arc<Self>, webhook: &RawWebhook, hold: Hold) -> Result<Underway, Refusal> {
+    fn hand_over(
+        self: &Arc<Self>,
+        webhook: &RawWebhook,
+        fingerprint: Fingerprint,
+        hold: Hold,
+    ) -> Result<Underway, Refusal> {
         let mut bytes = Vec::with_capacity(webhook.body.len() + RECORD_BYTES);
         let held = self.writer.read().unwrap_or_else(PoisonError::into_inner);
         let writer = held.as_ref().ok_or(Refusal::LogUnavailable)?;
@@ -143,7 +153,16 @@ impl Publisher {
         }
         let durable = writer.appender.append(webhook.received_at, bytes);
         drop(held);
-        Ok(Underway { rest: Some((durable, hold)), publisher: Arc::clone(self) })
+        let (id, received_at) = (webhook.delivery_id.clone(), webhook.received_at);
+        let (publisher, durability) = (Arc::clone(self), self.durability);
+        // Whoever waits for it, or nobody: from here on the delivery is known.
+        let stored = async move {
+            let position = durable.await?;
+            let receipt = Receipt { delivery_id: id, received_at, position, durability };
+            publisher.duplicates.mark(fingerprint, receipt.clone());
+            Ok(receipt)
+        };
+        Ok(Underway { rest: Some((Box::pin(stored), hold)), publisher: Arc::clone(self) })
     }
 
     fn put(&self, writer: Option<Writer>) {
@@ -162,12 +181,12 @@ const RECORD_BYTES: usize = 1_024;
 /// An append that has begun. Whoever drops it before its end leaves the rest to a task, so that it
 /// is counted, and its bytes are held, until the log has answered.
 struct Underway {
-    rest: Option<(Durable<Position>, Hold)>,
+    rest: Option<(Durable<Receipt>, Hold)>,
     publisher: Arc<Publisher>,
 }
 
 impl Future for Underway {
-    type Output = Result<Position, LogError>;
+    type Output = Result<Receipt, LogError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Some((durable, _)) = &mut self.rest else { return Poll::Pending };

@@ -199,4 +199,4 @@ impl Clock for Ticks {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

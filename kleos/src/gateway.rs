@@ -36,7 +36,7 @@ pub(crate) fn check(path: Option<&Path>) -> Result<(), Failure> {
 
 /// An instance, a line for each way in.
 fn describe(instance: &Instance, now: Timestamp) -> String {
-    let Instance { id, tenant, source, credentials, allow_from, rate_limit } = instance;
+    let Instance { id, tenant, source, credentials, allow_from, rate_limit, .. } = instance;
     let mut text = format!(
         "\n{id}, of tenant {tenant}\n  POST /api/public/hook/{source}/event, or \
          /api/public/hook/{source}/{id}/event"

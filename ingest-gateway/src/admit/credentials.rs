@@ -90,6 +90,7 @@ impl Credentials {
             secret_id: credential.id.clone(),
             strategy,
             allow_from: instance.allow_from.clone(),
+            accepted_status: instance.accepted_status,
         };
         self.known.push(Known { sender, proof, credential: credential.clone() });
     }

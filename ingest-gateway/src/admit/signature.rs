@@ -153,6 +153,7 @@ mod tests {
 
     fn sender(instance: &str) -> Sender {
         Sender {
+            accepted_status: None,
             number: 0,
             tenant: "acme".to_owned(),
             source: "thinkific".to_owned(),

@@ -45,6 +45,7 @@ pub(crate) fn instances() -> Vec<Instance> {
                 .collect(),
             allow_from: Networks::default(),
             rate_limit: None,
+            accepted_status: None,
         })
         .into()
 }
@@ -73,6 +74,7 @@ fn site(id: &str, credentials: Vec<Credential>) -> Instance {
         credentials,
         allow_from: Networks::default(),
         rate_limit: None,
+        accepted_status: None,
     }
 }
 

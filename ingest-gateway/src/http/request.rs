@@ -20,11 +20,12 @@ use uuid::{NoContext, Uuid};
 use super::Gateway;
 use super::patience::Patience;
 use crate::admit::{self, Arrival, Client, Delivery, Sender};
-use crate::answer::{self, Answer, Receipt};
+use crate::answer::{self, Answer, Taken};
 use crate::body::{BodyLimits, Inbound};
+use crate::duplicates::Fingerprint;
 use crate::encoding::Content;
 use crate::error::Refusal;
-use crate::metrics::{ACCEPTED, SourceMetrics, Tally};
+use crate::metrics::{ACCEPTED, DUPLICATE, SourceMetrics, Tally};
 use crate::rate::Account;
 
 /// What the log has of a request, besides what became of it.
@@ -60,10 +61,10 @@ pub(super) async fn answer(
         log(&Line { method, source, client, took }, &handled);
     }
     let mut answer = match handled {
-        Ok((source, receipt)) => {
+        Ok(taken) => {
             gateway.metrics.answer.observe(took.as_secs_f64());
-            tally.ends(ACCEPTED);
-            answer::accepted(source, &receipt)
+            tally.ends(outcome(&taken));
+            answer::taken(&taken)
         }
         Err(refusal) => {
             if let Refusal::Unauthenticated(doubt) = refusal {
@@ -107,7 +108,7 @@ impl Gateway {
         head: &Parts,
         body: &mut Inbound<Incoming>,
         account: &mut Account,
-    ) -> Result<(&str, Receipt), Refusal> {
+    ) -> Result<Taken<'_>, Refusal> {
         self.rates.comes(client, account)?;
         let arrival = Arrival { client, declared: body.declared(), now: self.clock.now() };
         let claim = self.door.admit(head, arrival)?;
@@ -136,22 +137,29 @@ impl Gateway {
             return Err(Refusal::Overloaded);
         }
 
+        let fingerprint = Fingerprint::of(sender, head, content.bytes());
+        if let Some(receipt) = self.publisher.stored(fingerprint) {
+            return Ok(Taken { sender, receipt, is_duplicate: true });
+        }
         let received_at = self.clock.now();
         let id = delivery_id(received_at.micros());
-        let delivery = Delivery { id: id.clone(), received_at, client_ip: client.address, content };
+        let delivery = Delivery { id, received_at, client_ip: client.address, content };
         let webhook = admit::webhook(sender, &claim, head, delivery);
-        let position = self.publisher.publish(webhook, hold).await?;
+        let receipt = self.publisher.publish(webhook, fingerprint, hold).await?;
         self.metrics.body.observe(length as f64);
-        let durability = self.publisher.durability();
-        Ok((&sender.source, Receipt { delivery_id: id, received_at, position, durability }))
+        Ok(Taken { sender, receipt, is_duplicate: false })
     }
+}
+
+const fn outcome(taken: &Taken<'_>) -> &'static str {
+    if taken.is_duplicate { DUPLICATE } else { ACCEPTED }
 }
 
 /// A line for a request. Of what its sender wrote it has the method alone: paths, queries, headers
 /// and bodies can hold secrets.
-fn log(line: &Line<'_>, handled: &Result<(&str, Receipt), Refusal>) {
+fn log(line: &Line<'_>, handled: &Result<Taken<'_>, Refusal>) {
     let (outcome, delivery) = match handled {
-        Ok((_, receipt)) => (ACCEPTED, receipt.delivery_id.as_str()),
+        Ok(taken) => (outcome(taken), taken.receipt.delivery_id.as_str()),
         Err(refusal) => (refusal.code(), ""),
     };
     let Line { method, source, client, took } = line;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use kleos_event_log::LogError;
@@ -21,6 +22,7 @@ use crate::wire::{PATIENCE, Reply, Wire, post};
 
 const PATH: &str = "/api/public/hook/moodle/event";
 const TOKEN: &str = "token-of-campus-a-1";
+const FIRST: u32 = 10;
 
 /// A gateway in front of a fake log.
 struct Gateway {
@@ -28,6 +30,7 @@ struct Gateway {
     address: SocketAddr,
     process: Process,
     supervision: JoinHandle<Result<(), LifecycleError>>,
+    sent: AtomicU32,
 }
 
 impl Gateway {
@@ -39,12 +42,19 @@ impl Gateway {
         let limits = Limits { append_timeout: Duration::from_millis(300), ..Limits::default() };
         let door = Door::new(&["moodle"], &instances(), Proxies::default(), limits.max_body);
         let listen = ([127, 0, 0, 1], 0).into();
-        let rates = crate::rate::Rates::default();
-        let settings =
-            Settings { listen, limits, proxy_protocol: false, request_log: false, rates, door };
+        let (rates, memory) = (crate::rate::Rates::default(), crate::duplicates::Memory::default());
+        let settings = Settings {
+            listen,
+            limits,
+            proxy_protocol: false,
+            request_log: false,
+            rates,
+            memory,
+            door,
+        };
         let address = start_on(&process, log.clone(), settings).await.unwrap();
         process.lifecycle.all_started();
-        Self { log, address, process, supervision }
+        Self { log, address, process, supervision, sent: AtomicU32::new(FIRST) }
     }
 
     async fn start_ready(mood: Mood) -> Self {
@@ -54,9 +64,15 @@ impl Gateway {
         gateway
     }
 
+    /// Sends what was not sent before.
     async fn send(&self) -> Reply {
+        self.send_number(self.sent.fetch_add(1, Ordering::Relaxed)).await
+    }
+
+    /// Two bytes.
+    async fn send_number(&self, number: u32) -> Reply {
         let mut wire = Wire::connect(self.address).await;
-        wire.send(post(PATH, TOKEN, "{}")).await;
+        wire.send(post(PATH, TOKEN, number.to_string())).await;
         wire.reply().await
     }
 
@@ -186,6 +202,10 @@ async fn a_record_without_an_answer_is_followed_to_its_end() {
     gateway.until("all are counted", || gateway.late("stored") == 3).await;
     gateway.until("all is given back", || gateway.metric(held) == 0).await;
     assert_eq!((gateway.log.len(), gateway.late("failed")), (3, 0));
+    // Nobody was told, and yet who sends it again is.
+    let again = gateway.send_number(FIRST).await;
+    assert_eq!((again.status, &again.json()["result"]), (200, &"duplicate".into()), "{again:?}");
+    assert_eq!(gateway.log.len(), 3);
 }
 
 #[tokio::test]
@@ -196,7 +216,9 @@ async fn a_writer_that_is_lost_is_replaced() {
     gateway.log.becomes(Mood::Well);
     gateway.until("another writer", || gateway.log.seen().opened == 2).await;
     gateway.until("ready", || gateway.because().is_none()).await;
-    assert_eq!(gateway.send().await.status, 200);
+    // What was not stored is no duplicate.
+    let again = gateway.send_number(FIRST).await;
+    assert_eq!((again.status, &again.json()["result"]), (200, &"accepted".into()), "{again:?}");
     assert_eq!(gateway.stop().await.1.dropped, 2);
 }
 

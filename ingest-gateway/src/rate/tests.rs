@@ -7,7 +7,7 @@ use crate::admit::tests::door;
 
 /// Turned by hand.
 #[derive(Debug, Default)]
-struct ManualClock(AtomicU64);
+pub(crate) struct ManualClock(AtomicU64);
 
 impl kleos_service_kit::clock::Clock for ManualClock {
     fn now(&self) -> Timestamp {
@@ -16,6 +16,12 @@ impl kleos_service_kit::clock::Clock for ManualClock {
 
     fn monotonic(&self) -> Duration {
         Duration::from_millis(self.0.load(Ordering::Relaxed))
+    }
+}
+
+impl ManualClock {
+    pub(crate) fn pass(&self, seconds: u64) {
+        self.0.fetch_add(seconds * 1_000, Ordering::Relaxed);
     }
 }
 
@@ -60,7 +66,7 @@ impl Site {
     }
 
     fn pass(&self, seconds: u64) {
-        self.clock.0.fetch_add(seconds * 1_000, Ordering::Relaxed);
+        self.clock.pass(seconds);
     }
 }
 

@@ -61,13 +61,15 @@ pub(crate) struct Gateway {
     _directory: Option<TempDir>,
 }
 
-/// With these lines in `[gateway]`; without rate limits where they set none.
+/// With these lines in `[gateway]`. Where they set none, there are no rate limits, and the same
+/// can be sent again and again.
 pub(crate) fn settings_with(lines: &str) -> Settings {
-    let unlimited =
-        if lines.contains("rate_limits") { "" } else { "rate_limits.profile = \"none\"\n" };
+    let unless = |key: &str, line| if lines.contains(key) { "" } else { line };
+    let unlimited = unless("rate_limits", "rate_limits.profile = \"none\"\n");
+    let forgetful = unless("duplicates", "duplicates.deliveries = 0\n");
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("kleos.toml");
-    std::fs::write(&path, format!("{SENDERS}{unlimited}{lines}")).unwrap();
+    std::fs::write(&path, format!("{SENDERS}{unlimited}{forgetful}{lines}")).unwrap();
     let loaded = config::read(&path, &Environment::given([]), |root| {
         let tenants = tenants::read(root, SecretUse::Needed);
         let sources = ["moodle", "custom"];

@@ -12,6 +12,7 @@
 
 mod accepted;
 mod drain;
+mod duplicates;
 mod encoded;
 mod gateway;
 mod kafka;

@@ -110,6 +110,7 @@ fn the_page_has_every_key_and_no_other() {
         "",
         "embedded",
         "gateway",
+        "gateway.duplicates",
         "gateway.rate_limits",
         "gateway.rate_limits.networks[0]",
         "instances.site",

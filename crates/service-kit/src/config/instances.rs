@@ -25,6 +25,8 @@ pub struct Instance {
     pub allow_from: Networks,
     /// How many of them are taken.
     pub rate_limit: Option<RateLimit>,
+    /// The status of the answer to an event that is stored, where it is not the source's.
+    pub accepted_status: Option<u16>,
 }
 
 /// Every instance. `sources` are the platforms that there are.
@@ -53,8 +55,18 @@ pub fn read(
         let allow_from = section.list::<Networks>("allow_from", networks::EXPECTED).or(Vec::new());
         let allow_from = allow_from.into_iter().collect();
         let rate_limit = RateLimit::read(&section.section("rate_limit"));
+        // What comes after these promises a body that it does not have.
+        let accepted_status = section.integer("accepted_status", 200..=203).optional();
         if let (Some(id), Some(tenant), Some(source)) = (id, tenant, source) {
-            let instance = Instance { id, tenant, source, credentials, allow_from, rate_limit };
+            let instance = Instance {
+                id,
+                tenant,
+                source,
+                credentials,
+                allow_from,
+                rate_limit,
+                accepted_status,
+            };
             instances.insert(instance.id.clone(), instance);
         }
     }

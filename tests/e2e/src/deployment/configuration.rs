@@ -47,6 +47,7 @@ credentials = [{{ id = "first", secret = "{CUSTOM_TOKEN}" }}]
 [gateway]
 listen = "127.0.0.1:{gateway}"
 rate_limits.profile = "none"
+duplicates.deliveries = 0
 [rules]
 listen = "127.0.0.1:{rules}"
 publish_token = "{PUBLISH_TOKEN}"
