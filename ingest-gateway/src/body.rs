@@ -80,7 +80,7 @@ mod tests {
 
     use super::*;
     use crate::budget::REQUEST_BYTES;
-    use crate::budget::tests::budget;
+    use crate::budget::tests::{PROVEN, budget};
 
     type Parts = Vec<io::Result<Frame<Bytes>>>;
 
@@ -91,7 +91,7 @@ mod tests {
     async fn read(parts: Parts, hangs: bool, room: u64) -> (Result<Vec<u8>, Refusal>, bool) {
         let tail = stream::pending().take(usize::from(hangs));
         let mut body = Inbound::new(StreamBody::new(stream::iter(parts).chain(tail)));
-        let mut hold = budget(REQUEST_BYTES + room).hold(0).unwrap();
+        let mut hold = budget(REQUEST_BYTES + room).hold(PROVEN, 0).unwrap();
         let limits = BodyLimits { bytes: 8, time: Duration::from_secs(10) };
         (body.read(limits, &mut hold).await, body.is_read())
     }

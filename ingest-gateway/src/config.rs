@@ -41,6 +41,8 @@ pub(crate) struct Limits {
     pub(crate) body_timeout: Duration,
     /// How long a sender waits for the log.
     pub(crate) append_timeout: Duration,
+    /// Where appends take longer than that, no more are let in than are done in it.
+    pub(crate) append_target: Duration,
     /// Bytes of requests that are being read or appended.
     pub(crate) max_in_flight_bytes: u64,
     /// Connections that are open at once; others wait until one is closed.
@@ -57,6 +59,7 @@ impl Default for Limits {
             max_body: MIB,
             body_timeout: Duration::from_secs(10),
             append_timeout: Duration::from_secs(5),
+            append_target: Duration::from_millis(500),
             max_in_flight_bytes: 64 * MIB,
             max_connections: 10_000,
             header_timeout: Duration::from_secs(10),
@@ -134,6 +137,7 @@ impl Limits {
         let max_body = section.bytes("max_body", KIB..=4 * MIB).or(default.max_body);
         let body_timeout = section.duration("body_timeout", time.clone());
         let append_timeout = section.duration("append_timeout", time.clone());
+        let append_target = section.duration("append_target", time.clone());
         let max_in_flight_bytes = section
             .bytes("max_in_flight_bytes", 64 * KIB..=64 * KIB * MIB)
             .or(default.max_in_flight_bytes);
@@ -151,6 +155,7 @@ impl Limits {
             max_body,
             body_timeout: body_timeout.or(default.body_timeout),
             append_timeout: append_timeout.or(default.append_timeout),
+            append_target: append_target.or(default.append_target),
             max_in_flight_bytes,
             max_connections: section
                 .integer("max_connections", 1..=1_000_000)
@@ -202,7 +207,7 @@ mod tests {
         assert_eq!(rest(&page), rest(&empty));
         let keys = fragment();
         let keys = keys.lines().filter(|line| !line.starts_with('#') && line.contains(" = "));
-        assert_eq!(keys.count(), 19, "the page has every key");
+        assert_eq!(keys.count(), 20, "the page has every key");
     }
 
     #[test]

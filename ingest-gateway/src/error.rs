@@ -9,7 +9,7 @@ use kleos_service_kit::config::rates::RateLimit;
 use serde_json::{Value, json};
 
 use crate::encoding::UNDONE;
-use crate::rate::Budget;
+use crate::rate::Whose;
 
 /// Why a request was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -60,7 +60,7 @@ pub(crate) enum Refusal {
     )]
     RateLimited {
         /// Whose limit.
-        budget: Budget,
+        budget: Whose,
         /// What is taken.
         limit: RateLimit,
         /// How long until one is taken.
@@ -145,12 +145,12 @@ impl Doubt {
 }
 
 /// For people.
-const fn whose(budget: Budget) -> &'static str {
+const fn whose(budget: Whose) -> &'static str {
     match budget {
-        Budget::Address => "the sender's address",
-        Budget::Instance => "the source instance",
-        Budget::Source => "the source",
-        Budget::Total => "all senders",
+        Whose::Address => "the sender's address",
+        Whose::Instance => "the source instance",
+        Whose::Source => "the source",
+        Whose::Total => "all senders",
     }
 }
 
@@ -259,7 +259,7 @@ pub(crate) mod tests {
             (Refusal::Incomplete, 400, "incomplete_body"),
             (
                 Refusal::RateLimited {
-                    budget: Budget::Source,
+                    budget: Whose::Source,
                     limit: RateLimit::new(500, 1_000).unwrap(),
                     seconds: 7,
                 },

@@ -65,7 +65,11 @@ impl Gateway {
         let sources = door.sources().iter();
         let count = |sender: &Sender| metrics.credential(&sender.instance, &sender.secret_id);
         Arc::new(Self {
-            budget: Budget::new(limits.max_in_flight_bytes, metrics.in_flight.clone()),
+            budget: Budget::new(
+                limits.max_in_flight_bytes,
+                door.sources().len(),
+                metrics.in_flight.clone(),
+            ),
             rates: RateLimits::new(&rates, &door, &service.clock),
             clock: Arc::clone(&service.clock),
             shutdown: service.lifecycle.shutdown(Phase::Intake),

@@ -2,6 +2,7 @@
 
 mod health;
 mod keeper;
+mod pace;
 
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -18,6 +19,7 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use self::health::Health;
+use self::pace::Pace;
 use crate::answer::{Durability, Receipt};
 use crate::budget::Hold;
 use crate::config::Settings;
@@ -65,6 +67,7 @@ pub(crate) struct Publisher {
     /// await, so that the thread that closes the log is the last to hold it.
     writer: RwLock<Option<Writer>>,
     health: Health,
+    pace: Pace,
     durability: Durability,
     append_timeout: Duration,
     duplicates: Duplicates,
@@ -84,6 +87,7 @@ impl Publisher {
         let publisher = Arc::new(Self {
             writer: RwLock::new(None),
             health: Health::new(service.readiness.condition("log")),
+            pace: Pace::new(settings.limits.append_target),
             durability: log.durability(),
             append_timeout: settings.limits.append_timeout,
             duplicates: Duplicates::new(settings.memory, Arc::clone(&service.clock)),
@@ -103,6 +107,11 @@ impl Publisher {
         self.writer.read().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
+    /// Whether the log gets one more record done in time.
+    pub(crate) fn has_room(&self, is_proven: bool) -> bool {
+        self.pace.has_room(self.clock.monotonic(), is_proven)
+    }
+
     /// The receipt of a delivery that is stored already.
     pub(crate) fn stored(&self, fingerprint: Fingerprint) -> Option<Receipt> {
         self.duplicates.find(fingerprint)
@@ -116,15 +125,12 @@ impl Publisher {
         fingerprint: Fingerprint,
         hold: Hold,
     ) -> Result<Receipt, Refusal> {
-        let began = self.clock.monotonic();
         let append = self.hand_over(&webhook, fingerprint, hold)?;
         // Its bytes are the log's by now.
         drop(webhook);
         match timeout(self.append_timeout, append).await {
             Ok(Ok(receipt)) => {
                 self.health.worked();
-                let took = self.clock.monotonic().saturating_sub(began);
-                self.metrics.append.observe(took.as_secs_f64());
                 Ok(receipt)
             }
             Ok(Err(error)) => {
@@ -155,9 +161,16 @@ impl Publisher {
         drop(held);
         let (id, received_at) = (webhook.delivery_id.clone(), webhook.received_at);
         let (publisher, durability) = (Arc::clone(self), self.durability);
+        let began = self.clock.monotonic();
+        self.pace.begins(began);
         // Whoever waits for it, or nobody: from here on the delivery is known.
         let stored = async move {
-            let position = durable.await?;
+            let ended = durable.await;
+            let now = publisher.clock.monotonic();
+            let took = now.saturating_sub(began);
+            publisher.pace.ends(now, ended.is_ok().then_some(took));
+            let position = ended?;
+            publisher.metrics.append.observe(took.as_secs_f64());
             let receipt = Receipt { delivery_id: id, received_at, position, durability };
             publisher.duplicates.mark(fingerprint, receipt.clone());
             Ok(receipt)

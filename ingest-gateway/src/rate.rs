@@ -25,7 +25,7 @@ use kleos_service_kit::clock::SharedClock;
 use kleos_service_kit::config::networks::Networks;
 use kleos_service_kit::config::rates::RateLimit;
 
-pub(crate) use self::account::{Account, Budget};
+pub(crate) use self::account::{Account, Whose};
 pub(crate) use self::settings::Rates;
 use crate::admit::{Client, Door, Sender};
 use crate::error::Refusal;
@@ -97,16 +97,16 @@ impl RateLimits {
         let Some(addresses) = self.addresses.iter().find(is_of) else { return Ok(()) };
         let checked = addresses.limiter.check_key(&site(client.address));
         let now = addresses.limiter.clock().now();
-        account.enter(Budget::Address, addresses.limit, left(checked, now))
+        account.enter(Whose::Address, addresses.limit, left(checked, now))
     }
 
     /// It is this sender's.
     pub(crate) fn is_of(&self, sender: &Sender, account: &mut Account) -> Result<(), Refusal> {
         let of_instance = self.of_instance.get(sender.number).and_then(Option::as_deref);
         let budgets = [
-            (Budget::Instance, of_instance),
-            (Budget::Source, self.of_source.get(&sender.source)),
-            (Budget::Total, self.total.as_ref()),
+            (Whose::Instance, of_instance),
+            (Whose::Source, self.of_source.get(&sender.source)),
+            (Whose::Total, self.total.as_ref()),
         ];
         for (budget, meter) in budgets {
             if let Some(meter) = meter {

@@ -22,6 +22,7 @@ use super::patience::Patience;
 use crate::admit::{self, Arrival, Client, Delivery, Sender};
 use crate::answer::{self, Answer, Taken};
 use crate::body::{BodyLimits, Inbound};
+use crate::budget::Holder;
 use crate::duplicates::Fingerprint;
 use crate::encoding::Content;
 use crate::error::Refusal;
@@ -121,8 +122,14 @@ impl Gateway {
         if !self.publisher.is_open() {
             return Err(Refusal::LogUnavailable);
         }
+        let is_proven = claim.proven().is_some();
+        if !self.publisher.has_room(is_proven) {
+            return Err(Refusal::Overloaded);
+        }
+        let source = self.door.source_index(head).unwrap_or_default();
         let declared = body.declared().unwrap_or_default();
-        let mut hold = self.budget.hold(declared).ok_or(Refusal::Overloaded)?;
+        let hold = self.budget.hold(Holder { source, is_proven }, declared);
+        let mut hold = hold.ok_or(Refusal::Overloaded)?;
         let limits = BodyLimits { bytes: self.limits.max_body, time: self.limits.body_timeout };
         let received = body.read(limits, &mut hold).await?;
         let mut content = Content::of(&head.headers, received, limits.bytes)?;

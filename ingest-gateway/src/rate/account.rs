@@ -18,7 +18,7 @@ const LIMIT_FIELD: HeaderName = HeaderName::from_static("ratelimit");
 
 /// Whose budget it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Budget {
+pub(crate) enum Whose {
     /// Of the address that requests come from.
     Address,
     /// Of a source instance.
@@ -29,7 +29,7 @@ pub(crate) enum Budget {
     Total,
 }
 
-impl Budget {
+impl Whose {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Address => "address",
@@ -48,7 +48,7 @@ pub(crate) struct Account {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
-    budget: Budget,
+    budget: Whose,
     limit: RateLimit,
     remaining: u32,
 }
@@ -69,7 +69,7 @@ impl Account {
     /// A budget has so many requests left after this one, or none for this one for a while.
     pub(super) fn enter(
         &mut self,
-        budget: Budget,
+        budget: Whose,
         limit: RateLimit,
         left: Result<u32, Duration>,
     ) -> Result<(), Refusal> {
@@ -113,7 +113,7 @@ impl Account {
 mod tests {
     use super::*;
 
-    type Row = (Budget, (u32, u32), Result<u32, Duration>);
+    type Row = (Whose, (u32, u32), Result<u32, Duration>);
 
     fn told(entries: &[Row]) -> Vec<String> {
         let mut account = Account::default();
@@ -134,9 +134,9 @@ mod tests {
     #[test]
     fn a_sender_is_told_of_every_budget_and_first_of_the_tightest() {
         assert!(told(&[]).is_empty());
-        let source = (Budget::Source, (500, 1_000), Ok(700));
+        let source = (Whose::Source, (500, 1_000), Ok(700));
         assert_eq!(
-            told(&[(Budget::Address, (100, 200), Ok(199)), source, (Budget::Total, (7, 7), Ok(0))]),
+            told(&[(Whose::Address, (100, 200), Ok(199)), source, (Whose::Total, (7, 7), Ok(0))]),
             [
                 "ratelimit-policy: \"address\";q=200;w=120, \"source\";q=1000;w=120, \
                  \"total\";q=7;w=60",
@@ -163,8 +163,8 @@ mod tests {
         for (wait, seconds) in [(1, 1), (999, 1), (1_000, 1), (1_001, 2), (0, 1)] {
             let mut account = Account::default();
             let left = Err(Duration::from_millis(wait));
-            let refused = account.enter(Budget::Address, limit, left);
-            let expected = Refusal::RateLimited { budget: Budget::Address, limit, seconds };
+            let refused = account.enter(Whose::Address, limit, left);
+            let expected = Refusal::RateLimited { budget: Whose::Address, limit, seconds };
             assert_eq!(refused, Err(expected), "{wait} ms");
             assert_eq!(account.entries[0].remaining, 0);
         }

@@ -51,7 +51,7 @@ impl Site {
     }
 
     /// How many of a hundred requests are taken from an instance, and whose budget is spent first.
-    fn send(&self, instance: &str) -> (usize, Option<Budget>) {
+    fn send(&self, instance: &str) -> (usize, Option<Whose>) {
         let sender = self.senders.iter().find(|sender| sender.instance == instance).unwrap();
         let mut refused = None;
         let taken = |_: &u32| match self.rates.is_of(sender, &mut Account::default()) {
@@ -128,9 +128,9 @@ fn a_sender_spends_what_is_its_instances_its_sources_and_everybodys() {
         ..Rates::default()
     };
     let site = site(&rates);
-    assert_eq!(site.send("campus-a"), (20, Some(Budget::Instance)));
-    assert_eq!(site.send("campus-b"), (30, Some(Budget::Source)));
-    assert_eq!(site.send("portal"), (30, Some(Budget::Total)));
+    assert_eq!(site.send("campus-a"), (20, Some(Whose::Instance)));
+    assert_eq!(site.send("campus-b"), (30, Some(Whose::Source)));
+    assert_eq!(site.send("portal"), (30, Some(Whose::Total)));
     assert_eq!(site.come("192.0.2.1"), 100, "addresses have no budget here");
 }
 
