@@ -23,13 +23,13 @@ use kleos_service_kit::config::networks::Networks;
 pub(crate) use self::client::{Client, ForwardedHeader, Proxies};
 use self::credentials::Credentials;
 use self::enclosed::Enclosed;
-use self::route::Hook;
+pub(crate) use self::route::{Hook, Resource};
 use self::signature::Signed;
 use crate::encoding::Content;
 use crate::error::{Doubt, Refusal};
 
 /// Sources whose senders are people's own programs.
-const TOLD: &[&str] = &["custom"];
+const TOLD: &[&str] = &["custom", "test"];
 
 /// Header lines that are not true of a body that was decoded.
 const OF_ENCODED: &[&str] = &["content-encoding", "content-length"];
@@ -137,12 +137,17 @@ pub(crate) struct Delivery {
     pub(crate) content: Content,
 }
 
+/// Whether a sender is told what is wrong with what it sends.
+pub(crate) fn is_told(sender: &Sender) -> bool {
+    TOLD.contains(&sender.source.as_str())
+}
+
 /// Whether the body of a known sender is taken. A platform takes a refusal for final and drops the
 /// event, so what cannot be decoded is stored as it came, and ends among the dead letters; whoever
 /// writes a sender of their own is told.
 pub(crate) fn is_taken(sender: &Sender, content: &Content) -> Result<(), Refusal> {
     match &content.trouble {
-        Some(trouble) if TOLD.contains(&sender.source.as_str()) => Err(trouble.clone()),
+        Some(trouble) if is_told(sender) => Err(trouble.clone()),
         Some(_) | None => Ok(()),
     }
 }
@@ -190,18 +195,31 @@ impl Door {
         self.proxies.client(peer, &head.headers)
     }
 
-    /// The place of the path's source among the sources.
-    pub(crate) fn source_index(&self, head: &Parts) -> Option<usize> {
-        let hook = route::of(head.uri.path())?;
-        self.sources.iter().position(|source| source == hook.source)
+    /// The place of a source among the sources.
+    pub(crate) fn source_index(&self, source: &str) -> Option<usize> {
+        self.sources.iter().position(|known| known == source)
+    }
+
+    /// The source that a path is for, as far as it says.
+    pub(crate) fn presumed_source(path: &str) -> Option<&str> {
+        route::of(path)?.presumed_source()
+    }
+
+    /// Where a request goes.
+    pub(crate) fn hook(head: &Parts) -> Result<Hook<'_>, Refusal> {
+        route::hook(&head.method, head.uri.path())
     }
 
     /// Who says to send, if the body may follow.
     ///
     /// The sender comes before all else that could tell a stranger something: a path of the right
     /// form is answered alike whether or not there is such a source.
-    pub(crate) fn admit(&self, head: &Parts, arrival: Arrival) -> Result<Claim<'_>, Refusal> {
-        let hook = route::hook(&head.method, head.uri.path())?;
+    pub(crate) fn admit(
+        &self,
+        head: &Parts,
+        hook: Hook<'_>,
+        arrival: Arrival,
+    ) -> Result<Claim<'_>, Refusal> {
         let claim = self.credentials.claim(head, hook, arrival.now);
         let mut claim = claim.map_err(Refusal::Unauthenticated)?;
         let client = arrival.client;
@@ -232,10 +250,10 @@ impl Door {
 
     /// Whether a known sender sends where it may.
     fn is_at_home(&self, sender: &Sender, hook: Hook<'_>, client: Client) -> Result<(), Refusal> {
-        if !self.sources.iter().any(|known| known == hook.source) {
+        if hook.source.is_some_and(|named| self.source_index(named).is_none()) {
             return Err(Refusal::UnknownSource { known: self.sources.clone() });
         }
-        if sender.source != hook.source {
+        if !hook.takes(&sender.source) {
             return Err(Refusal::Unauthenticated(Doubt::OtherSource));
         }
         if !hook.is_of(sender) {

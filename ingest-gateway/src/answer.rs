@@ -5,22 +5,28 @@ use http_body_util::Full;
 use hyper::header::{
     ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
-use hyper::{Response, StatusCode};
+use hyper::{Method, Response, StatusCode};
+use kleos_contracts::raw::RawWebhook;
 use kleos_contracts::time::Timestamp;
 use kleos_event_log::{Kind, Position};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::admit::Sender;
+use crate::admit::{Resource, Sender};
 use crate::encoding::UNDONE_LIST;
 use crate::error::Refusal;
+use crate::statements;
 
 /// An answer, ready to be sent.
 pub(crate) type Answer = Response<Full<Bytes>>;
 
-/// What a source takes for success, where it is not 202: Moodle's webhook plugin counts every other
-/// status than 200 as a failure, and sends the event again.
-const ACCEPTED_AS: &[(&str, StatusCode)] = &[("moodle", StatusCode::OK)];
+/// What a source takes for success, where it is not 202: Moodle's webhook plugins, which
+/// Open LMS has too, count every other status than 200 as a failure and send the event again.
+const ACCEPTED_AS: &[(&str, StatusCode)] =
+    &[("moodle", StatusCode::OK), ("openlms", StatusCode::OK)];
+
+/// The version of xAPI that is spoken.
+const XAPI_VERSION: &str = "1.0.3";
 
 /// An event that is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +44,20 @@ pub(crate) struct Taken<'s> {
     pub(crate) receipt: Receipt,
     /// Whether it was stored before this request.
     pub(crate) is_duplicate: bool,
+    pub(crate) form: Form,
+}
+
+/// What the answer to a stored event looks like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// The receipt, with the sender's status.
+    Receipt,
+    /// The receipt, with a status of 200, which is all that Caliper's sensors have to understand.
+    PlainReceipt,
+    /// The ids of the statements, as xAPI has it.
+    Ids(Vec<String>),
+    /// Nothing, as xAPI has it for a statement that was put.
+    Nothing,
 }
 
 /// What has to fail before a stored event is lost.
@@ -80,6 +100,15 @@ struct Coordinates<'a> {
     durability: Durability,
 }
 
+#[derive(Serialize)]
+struct Validated<'a> {
+    status: &'static str,
+    result: &'static str,
+    source: &'a str,
+    instance: &'a str,
+    items: &'a Value,
+}
+
 /// The same: programs read either code.
 #[derive(Serialize)]
 struct Refused<'a> {
@@ -95,7 +124,16 @@ struct Refused<'a> {
 
 /// The answer to an event that is stored.
 pub(crate) fn taken(taken: &Taken<'_>) -> Answer {
-    let Taken { sender, receipt, is_duplicate } = taken;
+    let Taken { sender, receipt, is_duplicate, form } = taken;
+    match form {
+        Form::Receipt | Form::PlainReceipt => {}
+        Form::Ids(ids) => return answer(StatusCode::OK, ids),
+        Form::Nothing => {
+            let mut nothing = Answer::default();
+            *nothing.status_mut() = StatusCode::NO_CONTENT;
+            return nothing;
+        }
+    }
     let partition = receipt.position.partition;
     let body = Accepted {
         status: "success",
@@ -111,7 +149,8 @@ pub(crate) fn taken(taken: &Taken<'_>) -> Answer {
             durability: receipt.durability,
         },
     };
-    answer(if *is_duplicate { StatusCode::OK } else { status_for(sender) }, &body)
+    let is_ok = *is_duplicate || *form == Form::PlainReceipt;
+    answer(if is_ok { StatusCode::OK } else { status_for(sender) }, &body)
 }
 
 fn status_for(sender: &Sender) -> StatusCode {
@@ -121,6 +160,40 @@ fn status_for(sender: &Sender) -> StatusCode {
     }
     let special = ACCEPTED_AS.iter().find(|(source, _)| *source == sender.source);
     special.map_or(StatusCode::ACCEPTED, |(_, status)| *status)
+}
+
+/// What the answer to a stored webhook looks like.
+pub(crate) fn form(resource: Resource, webhook: &RawWebhook, delivery_id: &str) -> Form {
+    match resource {
+        Resource::Statements if webhook.method == Method::PUT.as_str() => Form::Nothing,
+        Resource::Statements => Form::Ids(statements::ids(delivery_id, &webhook.body)),
+        Resource::Envelopes => Form::PlainReceipt,
+        Resource::Events
+        | Resource::LtiEvents
+        | Resource::Services
+        | Resource::Internal
+        | Resource::Validation => Form::Receipt,
+    }
+}
+
+/// What a webhook would have come to.
+pub(crate) fn validated(sender: &Sender, items: &Value) -> Answer {
+    let body = Validated {
+        status: "success",
+        result: "valid",
+        source: &sender.source,
+        instance: &sender.instance,
+        items,
+    };
+    answer(StatusCode::OK, &body)
+}
+
+/// What every answer of a resource says.
+pub(crate) fn of_resource(resource: Resource, answer: &mut Answer) {
+    if resource == Resource::Statements {
+        let version = HeaderValue::from_static(XAPI_VERSION);
+        answer.headers_mut().insert(HeaderName::from_static("x-experience-api-version"), version);
+    }
 }
 
 /// The answer to a request that is refused. `chance` is any number.
@@ -142,8 +215,11 @@ pub(crate) fn refused(refusal: &Refusal, chance: u64) -> Answer {
     if refusal.status() == StatusCode::UNAUTHORIZED {
         set(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
-    if refusal.status() == StatusCode::METHOD_NOT_ALLOWED {
-        set(ALLOW, HeaderValue::from_static("POST"));
+    if let Refusal::MethodNotAllowed { allowed } = refusal {
+        let names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
+        if let Ok(names) = HeaderValue::try_from(names.join(", ")) {
+            set(ALLOW, names);
+        }
     }
     if refusal.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
         set(ACCEPT_ENCODING, HeaderValue::from_static(UNDONE_LIST));
@@ -200,7 +276,7 @@ mod tests {
         let sender = sender("custom");
         let taken = |kind: Kind, is_duplicate| {
             let receipt = receipt(Durability::from(kind));
-            super::taken(&Taken { sender: &sender, receipt, is_duplicate })
+            super::taken(&Taken { sender: &sender, receipt, is_duplicate, form: Form::Receipt })
         };
         let answer = taken(Kind::Kafka, false);
         let (status, headers, body) = taken_apart(answer).await;
@@ -234,7 +310,8 @@ mod tests {
         ] {
             let sender = Sender { accepted_status: own, ..sender(source) };
             let receipt = receipt(Durability::Disk);
-            let answer = taken(&Taken { sender: &sender, receipt, is_duplicate });
+            let form = Form::Receipt;
+            let answer = taken(&Taken { sender: &sender, receipt, is_duplicate, form });
             assert_eq!(answer.status().as_u16(), status, "{source} {own:?}");
         }
     }

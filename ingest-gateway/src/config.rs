@@ -5,14 +5,16 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use kleos_contracts::ids::InstanceId;
+use kleos_contracts::ids::{InstanceId, TenantId};
 use kleos_service_kit::config::Section;
 use kleos_service_kit::config::instances::Instance;
 use kleos_service_kit::config::networks::{self, Networks};
+use kleos_service_kit::config::tenants::Tenant;
 
 use crate::admit::{Door, ForwardedHeader, Proxies};
 use crate::budget::REQUEST_BYTES;
 use crate::duplicates::Memory;
+use crate::mapping::Mapping;
 use crate::rate::Rates;
 
 const KIB: u64 = 1 << 10;
@@ -29,6 +31,7 @@ pub struct Settings {
     pub(crate) request_log: bool,
     pub(crate) rates: Rates,
     pub(crate) memory: Memory,
+    pub(crate) mapping: Mapping,
     pub(crate) door: Door,
 }
 
@@ -72,11 +75,12 @@ impl Default for Limits {
 
 impl Settings {
     /// Takes the gateway's keys. `sources` are the platforms that there are; `instances` those that
-    /// the configuration has, with their tokens.
+    /// the configuration has, with their tokens, and `tenants` whose they are.
     #[must_use]
     pub fn read(
         section: &Section<'_>,
         sources: &[&str],
+        tenants: &BTreeMap<TenantId, Tenant>,
         instances: &BTreeMap<InstanceId, Instance>,
     ) -> Option<Self> {
         let listen = section.address("listen").or((Ipv4Addr::LOCALHOST, 8080).into());
@@ -86,14 +90,17 @@ impl Settings {
         let request_log = section.boolean("request_log").or(false);
         let rates = Rates::read(&section.section("rate_limits"), sources, instances);
         let memory = Memory::read(&section.section("duplicates"));
-        Some(Self { listen, limits, proxy_protocol, request_log, rates, memory, door })
+        let mapping = Mapping::of(
+            instances.values().map(|instance| (instance, tenants.get(&instance.tenant))),
+        );
+        Some(Self { listen, limits, proxy_protocol, request_log, rates, memory, mapping, door })
     }
 }
 
 /// Where webhooks are taken, behind which proxies, and how many.
 impl fmt::Display for Settings {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { listen, limits, proxy_protocol, rates, door, request_log: _, memory: _ } = self;
+        let Self { listen, limits, proxy_protocol, rates, door, .. } = self;
         write!(formatter, "webhooks on {listen}, bodies of up to {} bytes", limits.max_body)?;
         let Proxies { trusted, header } = door.proxies();
         if trusted.is_empty() {
@@ -179,7 +186,12 @@ mod tests {
         let path = directory.path().join("kleos.toml");
         fs::write(&path, text).unwrap();
         config::read(&path, &Environment::given([]), |root| {
-            Settings::read(&root.section("gateway"), &["moodle"], &BTreeMap::new())
+            Settings::read(
+                &root.section("gateway"),
+                &["moodle"],
+                &BTreeMap::new(),
+                &BTreeMap::new(),
+            )
         })
         .map(|loaded| loaded.value)
         .map_err(|problems| problems.to_string())
@@ -207,7 +219,7 @@ mod tests {
         assert_eq!(rest(&page), rest(&empty));
         let keys = fragment();
         let keys = keys.lines().filter(|line| !line.starts_with('#') && line.contains(" = "));
-        assert_eq!(keys.count(), 20, "the page has every key");
+        assert_eq!(keys.count(), 23, "the page has every key");
     }
 
     #[test]

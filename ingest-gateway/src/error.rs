@@ -3,7 +3,7 @@
 //! The sender's fault is a 4xx, which senders take for final. Trouble of our own is a 503 that says
 //! when to come back, so that they send the event again.
 
-use hyper::StatusCode;
+use hyper::{Method, StatusCode};
 use kleos_contracts::class::Class;
 use kleos_service_kit::config::rates::RateLimit;
 use serde_json::{Value, json};
@@ -23,9 +23,12 @@ pub(crate) enum Refusal {
         /// Those that there are.
         known: Vec<String>,
     },
-    /// Events are only ever posted.
-    #[error("events are sent with POST")]
-    MethodNotAllowed,
+    /// That cannot be done there.
+    #[error("{} only", names(allowed).join(" or "))]
+    MethodNotAllowed {
+        /// What can be.
+        allowed: &'static [Method],
+    },
     /// Who sends is not known, or may not send here. Why is counted and not told.
     #[error("missing, invalid or expired credential")]
     Unauthenticated(Doubt),
@@ -49,6 +52,12 @@ pub(crate) enum Refusal {
     MalformedEncoding {
         /// The encoding.
         name: &'static str,
+    },
+    /// The sender's own program, and its body holds what is not understood.
+    #[error("not every item of the body is understood; nothing was stored")]
+    Invalid {
+        /// What every item came to.
+        items: Value,
     },
     /// The body ended before its end, or its chunks are malformed.
     #[error("the body is not complete")]
@@ -144,10 +153,15 @@ impl Doubt {
     }
 }
 
+fn names(methods: &'static [Method]) -> Vec<&'static str> {
+    methods.iter().map(Method::as_str).collect()
+}
+
 /// For people.
 const fn whose(budget: Whose) -> &'static str {
     match budget {
         Whose::Address => "the sender's address",
+        Whose::Route => "the route",
         Whose::Instance => "the source instance",
         Whose::Source => "the source",
         Whose::Total => "all senders",
@@ -170,7 +184,9 @@ impl Refusal {
         match self {
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found", FINAL),
             Self::UnknownSource { .. } => (StatusCode::NOT_FOUND, "unknown_source", FINAL),
-            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", FINAL),
+            Self::MethodNotAllowed { .. } => {
+                (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", FINAL)
+            }
             Self::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, "authentication_failed", FINAL),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", FINAL),
             Self::UnsupportedEncoding => {
@@ -179,6 +195,7 @@ impl Refusal {
             Self::MalformedEncoding { .. } => {
                 (StatusCode::BAD_REQUEST, "malformed_encoding", FINAL)
             }
+            Self::Invalid { .. } => (StatusCode::BAD_REQUEST, "validation_failed", FINAL),
             Self::TooSlow { .. } => (StatusCode::REQUEST_TIMEOUT, "request_timeout", FINAL),
             Self::RateLimited { seconds, .. } => {
                 let pauses = Some((*seconds, *seconds + 2));
@@ -217,7 +234,10 @@ impl Refusal {
     pub(crate) fn details(&self) -> Option<Value> {
         match self {
             Self::UnknownSource { known } => Some(json!({"field": "source", "expected": known})),
-            Self::MethodNotAllowed => Some(json!({"field": "method", "expected": ["POST"]})),
+            Self::MethodNotAllowed { allowed } => {
+                Some(json!({"field": "method", "expected": names(allowed)}))
+            }
+            Self::Invalid { items } => Some(json!({"items": items})),
             Self::TooLarge { limit } => Some(json!({"limit_bytes": limit})),
             Self::UnsupportedEncoding => {
                 Some(json!({"field": "content-encoding", "expected": UNDONE}))
@@ -251,7 +271,8 @@ pub(crate) mod tests {
         let mut rows = vec![
             (Refusal::NotFound, 404, "not_found"),
             (Refusal::UnknownSource { known: vec!["moodle".to_owned()] }, 404, "unknown_source"),
-            (Refusal::MethodNotAllowed, 405, "method_not_allowed"),
+            (Refusal::MethodNotAllowed { allowed: &[Method::POST] }, 405, "method_not_allowed"),
+            (Refusal::Invalid { items: json!([]) }, 400, "validation_failed"),
             (Refusal::TooLarge { limit: 7 }, 413, "payload_too_large"),
             (Refusal::UnsupportedEncoding, 415, "unsupported_encoding"),
             (Refusal::MalformedEncoding { name: "br" }, 400, "malformed_encoding"),

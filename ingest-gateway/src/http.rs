@@ -25,6 +25,7 @@ use tracing::{info, warn};
 use crate::admit::{Door, Sender};
 use crate::budget::Budget;
 use crate::config::{Limits, Settings};
+use crate::mapping::Mapping;
 use crate::metrics::{Metrics, SourceMetrics};
 use crate::publish::Publisher;
 use crate::rate::RateLimits;
@@ -44,6 +45,7 @@ pub(crate) struct Gateway {
     publisher: Arc<Publisher>,
     budget: Arc<Budget>,
     rates: RateLimits,
+    mapping: Mapping,
     clock: SharedClock,
     shutdown: Shutdown,
     metrics: Metrics,
@@ -61,7 +63,7 @@ impl Gateway {
         publisher: Arc<Publisher>,
         metrics: Metrics,
     ) -> Arc<Self> {
-        let Settings { door, limits, proxy_protocol, request_log, rates, .. } = settings;
+        let Settings { door, limits, proxy_protocol, request_log, rates, mapping, .. } = settings;
         let sources = door.sources().iter();
         let count = |sender: &Sender| metrics.credential(&sender.instance, &sender.secret_id);
         Arc::new(Self {
@@ -76,6 +78,7 @@ impl Gateway {
             of_source: sources.map(|source| SourceMetrics::new(&metrics, source)).collect(),
             of_others: SourceMetrics::new(&metrics, "other"),
             of_sender: door.senders().map(count).collect(),
+            mapping,
             door,
             limits,
             proxy_protocol,

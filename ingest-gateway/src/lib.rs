@@ -17,6 +17,7 @@
 //!                ├─ rate        have the sender, its source, all sent too much?  429
 //!                ├─ duplicates  is it stored already?                            200
 //!                ├─ admit       head and body → RawWebhook
+//!                ├─ mapping     a sender's own program: is it understood?        400
 //!                ├─ publish     encode, append, wait until it is durable         503
 //!                └─ answer      the receipt, or the refusal, as JSON             200 202
 //! ```
@@ -45,9 +46,11 @@ mod error;
 #[cfg(test)]
 mod fake_log;
 mod http;
+mod mapping;
 mod metrics;
 mod publish;
 mod rate;
+mod statements;
 #[cfg(test)]
 #[expect(dead_code, reason = "the tests of the whole need more of it")]
 #[path = "../tests/it/wire.rs"]

@@ -12,7 +12,7 @@ const RESULT: Label = Label::fixed("result", &["stored", "failed"]);
 
 /// Whose rate limit is exceeded.
 const BUDGET: Label = Label::fixed("budget", BUDGETS);
-const BUDGETS: &[&str] = &["address", "instance", "source", "total"];
+const BUDGETS: &[&str] = &["address", "route", "instance", "source", "total"];
 
 /// Why a credential is refused.
 const REASONS: &[&str] = &[
@@ -32,13 +32,16 @@ const REASONS: &[&str] = &[
 pub(crate) const ACCEPTED: &str = "accepted";
 /// The outcome of a request whose event was stored before.
 pub(crate) const DUPLICATE: &str = "duplicate";
+/// The outcome of a request that only asked what a webhook would come to.
+pub(crate) const VALIDATED: &str = "validated";
 /// The outcome of a request whose sender left before the answer.
 pub(crate) const GONE: &str = "gone";
 
-/// Every way a request can end: these three, and the codes of all refusals.
+/// Every way a request can end: these four, and the codes of all refusals.
 const OUTCOMES: &[&str] = &[
     ACCEPTED,
     DUPLICATE,
+    VALIDATED,
     GONE,
     "not_found",
     "unknown_source",
@@ -47,6 +50,7 @@ const OUTCOMES: &[&str] = &[
     "payload_too_large",
     "request_timeout",
     "incomplete_body",
+    "validation_failed",
     "rate_limit_exceeded",
     "unsupported_encoding",
     "malformed_encoding",
@@ -144,6 +148,11 @@ impl<'m> Tally<'m> {
         Self { metrics, outcome: GONE }
     }
 
+    /// It is another source's than was thought.
+    pub(crate) const fn is_of(&mut self, metrics: &'m SourceMetrics) {
+        self.metrics = metrics;
+    }
+
     pub(crate) fn ends(mut self, outcome: &'static str) {
         self.outcome = outcome;
     }
@@ -167,7 +176,7 @@ mod tests {
 
     #[test]
     fn every_refusal_is_an_outcome_and_every_doubt_a_reason() {
-        let mut expected = BTreeSet::from([ACCEPTED, DUPLICATE, GONE]);
+        let mut expected = BTreeSet::from([ACCEPTED, DUPLICATE, VALIDATED, GONE]);
         let registry = Registry::new().unwrap();
         let source = SourceMetrics::new(&Metrics::register(&registry).unwrap(), "moodle");
         for (refusal, _, code) in table() {

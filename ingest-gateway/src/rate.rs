@@ -1,7 +1,7 @@
 //! How many requests are taken from whom.
 //!
-//! Four budgets, each so many requests a minute and a burst: of the address that a request comes
-//! from, of its instance, of its source, and of everybody. An address spends its own before anybody
+//! Five budgets, each so many requests a minute and a burst: of the address that a request comes
+//! from, of its instance on its route, of its instance, of its source, and of everybody. An address spends its own before anybody
 //! looks at a secret, so that guessing costs; the others are spent by proven senders alone, so that
 //! nobody can use up what is not theirs. Addresses that an instance names in `allow_from` spend
 //! none: a vendor sends the events of all its customers from a few.
@@ -27,7 +27,7 @@ use kleos_service_kit::config::rates::RateLimit;
 
 pub(crate) use self::account::{Account, Whose};
 pub(crate) use self::settings::Rates;
-use crate::admit::{Client, Door, Sender};
+use crate::admit::{Client, Door, Resource, Sender};
 use crate::error::Refusal;
 
 /// After so many requests, addresses that have their whole budget again are forgotten.
@@ -38,6 +38,8 @@ const FORGET_EVERY: u32 = 1 << 14;
 pub(crate) struct RateLimits {
     addresses: Vec<Addresses>,
     exempt: Networks,
+    /// By resource, and by the instance.
+    of_route: Vec<(Resource, BTreeMap<String, Meter>)>,
     /// By the sender's number.
     of_instance: Vec<Option<Arc<Meter>>>,
     of_source: BTreeMap<String, Meter>,
@@ -69,7 +71,13 @@ impl RateLimits {
                 Ticks(Arc::clone(clock)),
             ),
         });
+        let of_route = rates.routes.iter().map(|(resource, limit)| {
+            let senders = door.senders().filter(|sender| resource.takes(&sender.source));
+            let meters = senders.map(|sender| (sender.instance.clone(), meter(*limit)));
+            (*resource, meters.collect())
+        });
         Self {
+            of_route: of_route.collect(),
             addresses: addresses.collect(),
             exempt: rates.exempt.clone(),
             of_instance: door
@@ -101,9 +109,17 @@ impl RateLimits {
     }
 
     /// It is this sender's.
-    pub(crate) fn is_of(&self, sender: &Sender, account: &mut Account) -> Result<(), Refusal> {
+    pub(crate) fn is_of(
+        &self,
+        sender: &Sender,
+        resource: Resource,
+        account: &mut Account,
+    ) -> Result<(), Refusal> {
+        let on_route = self.of_route.iter().find(|(limited, _)| *limited == resource);
+        let on_route = on_route.and_then(|(_, meters)| meters.get(&sender.instance));
         let of_instance = self.of_instance.get(sender.number).and_then(Option::as_deref);
         let budgets = [
+            (Whose::Route, on_route),
             (Whose::Instance, of_instance),
             (Whose::Source, self.of_source.get(&sender.source)),
             (Whose::Total, self.total.as_ref()),

@@ -79,7 +79,12 @@ fn of(root: &Section<'_>, needs: Needs) -> Option<Config> {
     let sources = kleos_sources::SOURCES;
     let instances = instances::read(root, &tenants, sources, secrets_if(needs.gateway));
     let gateway = needs.gateway.then(|| {
-        kleos_ingest_gateway::Settings::read(&root.section("gateway"), sources, &instances)
+        kleos_ingest_gateway::Settings::read(
+            &root.section("gateway"),
+            sources,
+            &tenants,
+            &instances,
+        )
     });
     let normalizer = needs.normalizer.then(|| {
         kleos_normalizer::Settings::read(&root.section("normalizer"), &tenants, &instances)

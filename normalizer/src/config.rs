@@ -6,8 +6,8 @@ use std::sync::Arc;
 use kleos_contracts::ids::{InstanceId, TenantId};
 use kleos_service_kit::config::Section;
 use kleos_service_kit::config::instances::Instance;
-use kleos_service_kit::config::tenants::{Identity as TenantIdentity, Tenant};
-use kleos_sources::{Identity, InstanceProfile};
+use kleos_service_kit::config::tenants::Tenant;
+use kleos_sources::InstanceProfile;
 
 /// What the normalizer is told.
 #[derive(Clone, Debug)]
@@ -51,13 +51,11 @@ impl Settings {
 }
 
 fn settings_of(tenant: &Tenant) -> InstanceSettings {
-    let identity = match &tenant.identity {
-        TenantIdentity::UserId => Identity::UserId,
-        TenantIdentity::Email => Identity::Email,
-        TenantIdentity::ExternalId { system } => Identity::ExternalId(system.clone()),
-    };
     InstanceSettings {
         tenant: tenant.id.to_string(),
-        profile: InstanceProfile { identity, ..InstanceProfile::default() },
+        profile: InstanceProfile {
+            identity: tenant.identity.clone(),
+            ..InstanceProfile::default()
+        },
     }
 }

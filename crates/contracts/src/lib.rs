@@ -10,6 +10,7 @@
 //! - [`topic`]: which record lies in which topic, and how the topic is kept
 //! - [`key`]: record keys, virtual shards and partitions
 //! - [`identity`]: the digests that name awards, ledger lines and events for ever
+//! - [`learner`]: what makes two users one learner
 //! - [`ids`], [`time`], [`decimal`], [`period`]: values that cannot be wrong
 //! - [`counters`]: what grows most of a learner's state, packed
 //! - [`class`]: what to do after an error
@@ -26,6 +27,7 @@ pub mod event_name;
 pub mod identity;
 pub mod ids;
 pub mod key;
+pub mod learner;
 pub mod period;
 pub mod raw;
 pub mod reason;

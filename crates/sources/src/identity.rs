@@ -1,7 +1,8 @@
 //! Who a learner is in the tenant. The rules are told at [`Identity`].
 
+use kleos_contracts::learner::Identity;
+
 use crate::draft::Learner;
-use crate::profile::Identity;
 use crate::read::text;
 use crate::verdict::Verdict;
 

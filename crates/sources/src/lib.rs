@@ -38,4 +38,4 @@ mod verdict;
 
 pub use item::{Item, ignored};
 pub use normalize::{SOURCES, normalize};
-pub use profile::{Identity, InstanceProfile};
+pub use profile::InstanceProfile;

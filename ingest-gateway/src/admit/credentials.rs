@@ -238,13 +238,14 @@ mod tests {
     use hyper::header::{AUTHORIZATION, HeaderValue};
 
     use super::*;
+    use crate::admit::Resource;
     use crate::admit::tests::{TOKENS, instances};
 
     fn sender_of(credentials: &Credentials, token: &str) -> Option<(String, String)> {
         let mut head = Request::new(()).into_parts().0;
         let value = HeaderValue::from_bytes(format!("Bearer {token}").as_bytes()).unwrap();
         head.headers.insert(AUTHORIZATION, value);
-        let hook = Hook { source: "moodle", instance: None };
+        let hook = Hook { resource: Resource::Events, source: Some("moodle"), instance: None };
         match credentials.claim(&head, hook, Timestamp::EPOCH) {
             Ok(Claim::Proven { sender, secret }) => {
                 assert_eq!(secret, token.as_bytes());

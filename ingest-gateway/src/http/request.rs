@@ -12,21 +12,23 @@ use hyper::header::{CONNECTION, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request};
 use kleos_contracts::class::Class;
+use kleos_contracts::raw::RawWebhook;
 use kleos_contracts::time::SECOND;
 use kleos_service_kit::backoff::chance;
+use serde_json::Value;
 use tracing::{debug, info};
 use uuid::{NoContext, Uuid};
 
 use super::Gateway;
 use super::patience::Patience;
-use crate::admit::{self, Arrival, Client, Delivery, Sender};
+use crate::admit::{self, Arrival, Claim, Client, Delivery, Door, Hook, Resource, Sender};
 use crate::answer::{self, Answer, Taken};
 use crate::body::{BodyLimits, Inbound};
-use crate::budget::Holder;
+use crate::budget::{Hold, Holder};
 use crate::duplicates::Fingerprint;
 use crate::encoding::Content;
 use crate::error::Refusal;
-use crate::metrics::{ACCEPTED, DUPLICATE, SourceMetrics, Tally};
+use crate::metrics::{ACCEPTED, DUPLICATE, SourceMetrics, Tally, VALIDATED};
 use crate::rate::Account;
 
 /// What the log has of a request, besides what became of it.
@@ -36,6 +38,47 @@ struct Line<'r> {
     source: &'r str,
     client: Client,
     took: Duration,
+}
+
+/// A webhook that may be stored.
+struct Admitted<'g> {
+    sender: &'g Sender,
+    resource: Resource,
+    webhook: RawWebhook,
+    fingerprint: Fingerprint,
+    hold: Hold,
+}
+
+/// What became of a request that was not refused.
+enum Done<'g> {
+    /// Its event is stored.
+    Stored(Taken<'g>),
+    /// It only asked.
+    Valid { sender: &'g Sender, items: Value },
+}
+
+impl Done<'_> {
+    const fn sender(&self) -> &Sender {
+        match self {
+            Self::Stored(taken) => taken.sender,
+            Self::Valid { sender, .. } => sender,
+        }
+    }
+
+    const fn outcome(&self) -> &'static str {
+        match self {
+            Self::Stored(Taken { is_duplicate: true, .. }) => DUPLICATE,
+            Self::Stored(_) => ACCEPTED,
+            Self::Valid { .. } => VALIDATED,
+        }
+    }
+
+    fn answer(&self) -> Answer {
+        match self {
+            Self::Stored(taken) => answer::taken(taken),
+            Self::Valid { sender, items } => answer::validated(sender, items),
+        }
+    }
 }
 
 /// Answers a request. A fault of the program is an answer like any other.
@@ -48,8 +91,8 @@ pub(super) async fn answer(
     patience.serves();
     let (head, body) = request.into_parts();
     let mut body = Inbound::new(body);
-    let of_source = gateway.of_source(&head);
-    let tally = Tally::new(of_source);
+    let mut of_source = gateway.of_source(Door::presumed_source(head.uri.path()));
+    let mut tally = Tally::new(of_source);
     let began = gateway.clock.monotonic();
     let client = gateway.door.client(peer, &head);
     let mut account = Account::default();
@@ -57,30 +100,29 @@ pub(super) async fn answer(
     let handled = AssertUnwindSafe(handled).catch_unwind();
     let handled = handled.await.unwrap_or(Err(Refusal::Internal));
     let took = gateway.clock.monotonic().saturating_sub(began);
+    if let Ok(done) = &handled {
+        of_source = gateway.of_source(Some(&done.sender().source));
+        tally.is_of(of_source);
+    }
     if gateway.request_log {
         let (method, source) = (&head.method, of_source.name());
         log(&Line { method, source, client, took }, &handled);
     }
-    let mut answer = match handled {
-        Ok(taken) => {
+    let mut answer = match &handled {
+        Ok(done) => {
             gateway.metrics.answer.observe(took.as_secs_f64());
-            tally.ends(outcome(&taken));
-            answer::taken(&taken)
+            tally.ends(done.outcome());
+            done.answer()
         }
         Err(refusal) => {
-            if let Refusal::Unauthenticated(doubt) = refusal {
-                of_source.refused_credential(doubt.as_str());
-            }
-            if let Refusal::RateLimited { budget, .. } = refusal {
-                gateway.metrics.rate_limited.with([budget.name()]).inc();
-            }
-            if refusal.class() == Class::Retriable {
-                debug!(%refusal, "a sender was asked to come back");
-            }
+            gateway.note(refusal, of_source);
             tally.ends(refusal.code());
-            answer::refused(&refusal, chance())
+            answer::refused(refusal, chance())
         }
     };
+    if let Ok(hook) = Door::hook(&head) {
+        answer::of_resource(hook.resource, &mut answer);
+    }
     account.tell(answer.headers_mut(), gateway.clock.now());
     if !body.is_read() {
         patience.leaves_unread();
@@ -91,14 +133,27 @@ pub(super) async fn answer(
 }
 
 impl Gateway {
-    fn of_source(&self, head: &Parts) -> &SourceMetrics {
-        let index = self.door.source_index(head);
+    fn of_source(&self, source: Option<&str>) -> &SourceMetrics {
+        let index = source.and_then(|source| self.door.source_index(source));
         index.and_then(|index| self.of_source.get(index)).unwrap_or(&self.of_others)
     }
 
     fn proven(&self, sender: &Sender) {
         if let Some(counter) = self.of_sender.get(sender.number) {
             counter.inc();
+        }
+    }
+
+    /// What is to be known of a refusal besides its code.
+    fn note(&self, refusal: &Refusal, of_source: &SourceMetrics) {
+        if let Refusal::Unauthenticated(doubt) = refusal {
+            of_source.refused_credential(doubt.as_str());
+        }
+        if let Refusal::RateLimited { budget, .. } = refusal {
+            self.metrics.rate_limited.with([budget.name()]).inc();
+        }
+        if refusal.class() == Class::Retriable {
+            debug!(%refusal, "a sender was asked to come back");
         }
     }
 
@@ -109,64 +164,90 @@ impl Gateway {
         head: &Parts,
         body: &mut Inbound<Incoming>,
         account: &mut Account,
-    ) -> Result<Taken<'_>, Refusal> {
+    ) -> Result<Done<'_>, Refusal> {
         self.rates.comes(client, account)?;
+        let hook = Door::hook(head)?;
         let arrival = Arrival { client, declared: body.declared(), now: self.clock.now() };
-        let claim = self.door.admit(head, arrival)?;
+        let claim = self.door.admit(head, hook, arrival)?;
         if let Some(sender) = claim.proven() {
-            self.rates.is_of(sender, account)?;
+            self.rates.is_of(sender, hook.resource, account)?;
         }
-        if self.shutdown.is_requested() {
-            return Err(Refusal::Stopping);
-        }
-        if !self.publisher.is_open() {
-            return Err(Refusal::LogUnavailable);
-        }
-        let is_proven = claim.proven().is_some();
-        if !self.publisher.has_room(is_proven) {
-            return Err(Refusal::Overloaded);
-        }
-        let source = self.door.source_index(head).unwrap_or_default();
-        let declared = body.declared().unwrap_or_default();
-        let hold = self.budget.hold(Holder { source, is_proven }, declared);
-        let mut hold = hold.ok_or(Refusal::Overloaded)?;
+        let mut hold = self.let_in(hook, &claim, body.declared())?;
         let limits = BodyLimits { bytes: self.limits.max_body, time: self.limits.body_timeout };
         let received = body.read(limits, &mut hold).await?;
         let mut content = Content::of(&head.headers, received, limits.bytes)?;
         let sender = claim.confirm(&mut content)?;
         self.proven(sender);
         if claim.proven().is_none() {
-            self.rates.is_of(sender, account)?;
+            self.rates.is_of(sender, hook.resource, account)?;
         }
         admit::is_taken(sender, &content)?;
         let length = content.bytes().len();
         if !hold.covers(u64::try_from(length).unwrap_or(u64::MAX)) {
             return Err(Refusal::Overloaded);
         }
-
         let fingerprint = Fingerprint::of(sender, head, content.bytes());
-        if let Some(receipt) = self.publisher.stored(fingerprint) {
-            return Ok(Taken { sender, receipt, is_duplicate: true });
-        }
         let received_at = self.clock.now();
         let id = delivery_id(received_at.micros());
         let delivery = Delivery { id, received_at, client_ip: client.address, content };
         let webhook = admit::webhook(sender, &claim, head, delivery);
+        if hook.resource == Resource::Validation {
+            let items = self.mapping.check(&webhook)?;
+            return Ok(Done::Valid { sender, items });
+        }
+        let admitted = Admitted { sender, resource: hook.resource, webhook, fingerprint, hold };
+        self.store(admitted).await.map(Done::Stored)
+    }
+
+    /// Room for a request, if there is any.
+    fn let_in(
+        &self,
+        hook: Hook<'_>,
+        claim: &Claim<'_>,
+        declared: Option<u64>,
+    ) -> Result<Hold, Refusal> {
+        if self.shutdown.is_requested() {
+            return Err(Refusal::Stopping);
+        }
+        let is_proven = claim.proven().is_some();
+        if hook.resource != Resource::Validation {
+            if !self.publisher.is_open() {
+                return Err(Refusal::LogUnavailable);
+            }
+            if !self.publisher.has_room(is_proven) {
+                return Err(Refusal::Overloaded);
+            }
+        }
+        let source = claim.proven().map(|sender| sender.source.as_str()).or(hook.source);
+        let source = source.and_then(|source| self.door.source_index(source)).unwrap_or_default();
+        let hold = self.budget.hold(Holder { source, is_proven }, declared.unwrap_or_default());
+        hold.ok_or(Refusal::Overloaded)
+    }
+
+    /// Stores a webhook that is not stored yet.
+    async fn store<'g>(&'g self, admitted: Admitted<'g>) -> Result<Taken<'g>, Refusal> {
+        let Admitted { sender, resource, webhook, fingerprint, hold } = admitted;
+        if let Some(receipt) = self.publisher.stored(fingerprint) {
+            let form = answer::form(resource, &webhook, &receipt.delivery_id);
+            return Ok(Taken { sender, receipt, is_duplicate: true, form });
+        }
+        if admit::is_told(sender) {
+            self.mapping.check(&webhook)?;
+        }
+        let form = answer::form(resource, &webhook, &webhook.delivery_id);
+        let length = webhook.body.len();
         let receipt = self.publisher.publish(webhook, fingerprint, hold).await?;
         self.metrics.body.observe(length as f64);
-        Ok(Taken { sender, receipt, is_duplicate: false })
+        Ok(Taken { sender, receipt, is_duplicate: false, form })
     }
-}
-
-const fn outcome(taken: &Taken<'_>) -> &'static str {
-    if taken.is_duplicate { DUPLICATE } else { ACCEPTED }
 }
 
 /// A line for a request. Of what its sender wrote it has the method alone: paths, queries, headers
 /// and bodies can hold secrets.
-fn log(line: &Line<'_>, handled: &Result<Taken<'_>, Refusal>) {
+fn log(line: &Line<'_>, handled: &Result<Done<'_>, Refusal>) {
     let (outcome, delivery) = match handled {
-        Ok(taken) => (outcome(taken), taken.receipt.delivery_id.as_str()),
+        Ok(done @ Done::Stored(taken)) => (done.outcome(), taken.receipt.delivery_id.as_str()),
+        Ok(done) => (done.outcome(), ""),
         Err(refusal) => (refusal.code(), ""),
     };
     let Line { method, source, client, took } = line;

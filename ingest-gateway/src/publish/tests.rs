@@ -50,6 +50,7 @@ impl Gateway {
             request_log: false,
             rates,
             memory,
+            mapping: crate::mapping::Mapping::default(),
             door,
         };
         let address = start_on(&process, log.clone(), settings).await.unwrap();

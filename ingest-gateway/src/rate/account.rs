@@ -21,6 +21,8 @@ const LIMIT_FIELD: HeaderName = HeaderName::from_static("ratelimit");
 pub(crate) enum Whose {
     /// Of the address that requests come from.
     Address,
+    /// Of a source instance on one of the routes that have a limit.
+    Route,
     /// Of a source instance.
     Instance,
     /// Of all instances of a source.
@@ -33,6 +35,7 @@ impl Whose {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Address => "address",
+            Self::Route => "route",
             Self::Instance => "instance",
             Self::Source => "source",
             Self::Total => "total",

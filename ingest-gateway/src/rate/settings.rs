@@ -9,6 +9,8 @@ use kleos_service_kit::config::instances::Instance;
 use kleos_service_kit::config::networks::{self, Networks};
 use kleos_service_kit::config::rates::RateLimit;
 
+use crate::admit::Resource;
+
 /// Budgets; where there is none, nothing is limited.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Rates {
@@ -19,6 +21,8 @@ pub(crate) struct Rates {
     pub(crate) source: Option<RateLimit>,
     pub(crate) total: Option<RateLimit>,
     pub(crate) sources: BTreeMap<String, RateLimit>,
+    /// Of each instance, on these routes.
+    pub(crate) routes: Vec<(Resource, RateLimit)>,
     /// Of each address of some networks; the first that have it.
     pub(crate) networks: Vec<(Networks, RateLimit)>,
     pub(crate) instances: BTreeMap<String, RateLimit>,
@@ -33,7 +37,15 @@ struct Profile {
     address: Option<RateLimit>,
     source: Option<RateLimit>,
     total: Option<RateLimit>,
+    routes: [Option<RateLimit>; 3],
 }
+
+/// Routes that can have a limit, as the configuration names them.
+const ROUTES: [(&str, Resource); 3] = [
+    ("lti_events", Resource::LtiEvents),
+    ("services", Resource::Services),
+    ("internal", Resource::Internal),
+];
 
 const PROFILES: [Profile; 3] = [
     Profile {
@@ -41,6 +53,7 @@ const PROFILES: [Profile; 3] = [
         address: RateLimit::new(100, 200),
         source: RateLimit::new(500, 1_000),
         total: RateLimit::new(1_000, 2_000),
+        routes: [RateLimit::new(100, 100), RateLimit::new(50, 50), RateLimit::new(200, 200)],
     },
     // For a few hundred thousand learners: of one site 200 events a second, of a source 2,000, of
     // all 10,000, and ten seconds' worth at once.
@@ -49,8 +62,9 @@ const PROFILES: [Profile; 3] = [
         address: RateLimit::new(12_000, 2_000),
         source: RateLimit::new(120_000, 20_000),
         total: RateLimit::new(600_000, 100_000),
+        routes: [None; 3],
     },
-    Profile { name: "none", address: None, source: None, total: None },
+    Profile { name: "none", address: None, source: None, total: None, routes: [None; 3] },
 ];
 
 impl Rates {
@@ -64,6 +78,12 @@ impl Rates {
         let [standard, ..] = PROFILES;
         let profile = section.one_of("profile", &profiles).or(standard);
         let limit = |key, default| RateLimit::read(&section.section(key)).or(default);
+        let routes = section.section("routes");
+        let routes =
+            ROUTES.into_iter().zip(profile.routes).filter_map(|((name, resource), limit)| {
+                Some((resource, RateLimit::read(&routes.section(name)).or(limit)?))
+            });
+        let routes: Vec<_> = routes.collect();
         let limited = instances
             .values()
             .filter_map(|instance| Some((instance.id.as_str().to_owned(), instance.rate_limit?)));
@@ -72,6 +92,7 @@ impl Rates {
             address: limit("address", profile.address),
             source: limit("source", profile.source),
             total: limit("total", profile.total),
+            routes,
             sources: read_sources(section, sources),
             networks: read_networks(section),
             instances: limited.collect(),

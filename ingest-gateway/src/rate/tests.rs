@@ -54,14 +54,15 @@ impl Site {
     fn send(&self, instance: &str) -> (usize, Option<Whose>) {
         let sender = self.senders.iter().find(|sender| sender.instance == instance).unwrap();
         let mut refused = None;
-        let taken = |_: &u32| match self.rates.is_of(sender, &mut Account::default()) {
-            Ok(()) => true,
-            Err(Refusal::RateLimited { budget, .. }) => {
-                refused.get_or_insert(budget);
-                false
-            }
-            Err(other) => panic!("{other:?}"),
-        };
+        let taken =
+            |_: &u32| match self.rates.is_of(sender, Resource::Events, &mut Account::default()) {
+                Ok(()) => true,
+                Err(Refusal::RateLimited { budget, .. }) => {
+                    refused.get_or_insert(budget);
+                    false
+                }
+                Err(other) => panic!("{other:?}"),
+            };
         ((0..100).filter(taken).count(), refused)
     }
 
@@ -139,7 +140,7 @@ fn without_budgets_nothing_is_limited_and_nothing_is_told() {
     let site = site(&Rates::default());
     assert_eq!((site.come("192.0.2.1"), site.send("campus-a")), (100, (100, None)));
     let mut account = Account::default();
-    site.rates.is_of(&site.senders[0], &mut account).unwrap();
+    site.rates.is_of(&site.senders[0], Resource::Events, &mut account).unwrap();
     assert_eq!(account, Account::default());
 }
 

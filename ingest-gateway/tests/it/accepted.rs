@@ -4,7 +4,7 @@ use kleos_contracts::raw::{Authentication, Header, RawWebhook};
 use kleos_contracts::time::Timestamp;
 use serde_json::Value;
 
-use crate::gateway::{CUSTOM, Gateway, MOODLE, PORTAL_TOKEN, TOKEN};
+use crate::gateway::{CUSTOM, Gateway, LESSON, MOODLE, PORTAL_TOKEN, TOKEN};
 use crate::wire::{Reply, post};
 
 /// The answer's fixed part; returns the delivery id.
@@ -82,7 +82,7 @@ async fn a_request_lies_in_the_log_as_it_came() {
 async fn each_source_is_answered_as_it_wants() {
     let gateway = Gateway::start("").await;
     check_accepted(&gateway.send(post(MOODLE, TOKEN, "{}")).await, 200, "disk");
-    let reply = gateway.send(post(CUSTOM, PORTAL_TOKEN, "{}")).await;
+    let reply = gateway.send(post(CUSTOM, PORTAL_TOKEN, LESSON)).await;
     check_accepted(&reply, 202, "disk");
     let record = gateway.record_of(&reply).await;
     assert_eq!((record.source.as_str(), record.instance.as_str()), ("custom", "portal"));
@@ -194,8 +194,8 @@ async fn a_sender_that_leaves_or_says_no_more_has_its_event_stored() {
     assert_eq!(bodies, [&b"leaves"[..], b"says no more"]);
 }
 
-/// Of `{"id":1}`, as `openssl dgst -sha256 -hmac secret-of-the-signer` has it.
-const SIGNATURE: &str = "cdc268568cbfb4e34797977871bfd8d35342587853cd7bb8783e336a8aeaa92c";
+/// Of `LESSON`, as `openssl dgst -sha256 -hmac secret-of-the-signer` has it.
+const SIGNATURE: &str = "122b6c82faf852956f58bc53b6dc4754518ae2671f9316e48eed87f4207ea5e3";
 
 fn signed(path: &str, signature: &str, body: &str) -> Vec<u8> {
     let length = body.len();
@@ -209,7 +209,7 @@ fn signed(path: &str, signature: &str, body: &str) -> Vec<u8> {
 #[tokio::test]
 async fn a_signed_body_is_taken_from_whoever_has_signed_it() {
     let gateway = Gateway::start("").await;
-    let body = r#"{"id":1}"#;
+    let body = LESSON;
     for (path, signature) in [
         (CUSTOM, SIGNATURE.to_owned()),
         ("/api/public/hook/custom/signer/event", format!("sha256={}", SIGNATURE.to_uppercase())),
@@ -223,7 +223,7 @@ async fn a_signed_body_is_taken_from_whoever_has_signed_it() {
         assert_eq!(record.auth, auth);
     }
     for (path, signature, body) in [
-        (CUSTOM, SIGNATURE, r#"{"id": 1}"#),
+        (CUSTOM, SIGNATURE, format!("{LESSON} ").as_str()),
         (CUSTOM, "sha256=", body),
         (MOODLE, SIGNATURE, body),
         ("/api/public/hook/custom/portal/event", SIGNATURE, body),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::gateway::{CUSTOM, Gateway, MOODLE, PORTAL_TOKEN, TOKEN};
+use crate::gateway::{CUSTOM, Gateway, LESSON, MOODLE, PORTAL_TOKEN, TOKEN};
 use crate::wire::post;
 
 const REMEMBERS: &str = "duplicates = {}";
@@ -10,7 +10,7 @@ const REMEMBERS: &str = "duplicates = {}";
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delivery_that_comes_again_is_answered_with_its_first_receipt() {
     let gateway = Gateway::start(REMEMBERS).await;
-    let body = r#"{"event":"lesson.completed"}"#;
+    let body = LESSON;
     let first = gateway.send(post(CUSTOM, PORTAL_TOKEN, body)).await;
     assert_eq!((first.status, &first.json()["result"]), (202, &"accepted".into()));
     for _ in 0..2 {

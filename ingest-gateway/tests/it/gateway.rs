@@ -28,6 +28,9 @@ pub(crate) const TOKEN: &str = "token-of-campus-a-1";
 /// Of the instance `portal`, whose source is `custom`.
 pub(crate) const PORTAL_TOKEN: &str = "token-of-the-portal";
 
+/// An event in the canonical form.
+pub(crate) const LESSON: &str = r#"{"event":"lesson.completed","event_id":"1","user":{"id":"7"}}"#;
+
 const SENDERS: &str = r#"
     tenants.acme = {}
     [instances.campus-a]
@@ -74,7 +77,7 @@ pub(crate) fn settings_with(lines: &str) -> Settings {
         let tenants = tenants::read(root, SecretUse::Needed);
         let sources = ["moodle", "custom"];
         let instances = instances::read(root, &tenants, &sources, SecretUse::Needed);
-        Settings::read(&root.section("gateway"), &sources, &instances)
+        Settings::read(&root.section("gateway"), &sources, &tenants, &instances)
     });
     loaded.unwrap_or_else(|problems| panic!("{problems}")).value
 }

@@ -21,5 +21,6 @@ mod load;
 mod proxies;
 mod rates;
 mod refused;
+mod resources;
 mod shown;
 mod wire;

@@ -1,6 +1,6 @@
 //! Where a request comes from, behind proxies.
 
-use crate::gateway::{CUSTOM, Gateway, MOODLE, TOKEN};
+use crate::gateway::{CUSTOM, Gateway, LESSON, MOODLE, TOKEN};
 use crate::wire::Reply;
 
 /// A site that sends from one network, behind a proxy on this machine.
@@ -15,7 +15,8 @@ const FENCED: &str = r#"
 
 async fn send(gateway: &Gateway, path: &str, token: &str, lines: &str) -> Reply {
     let head = format!("POST {path} HTTP/1.1\r\nhost: kleos\r\nauthorization: Bearer {token}\r\n");
-    gateway.send(format!("{head}{lines}content-length: 2\r\n\r\n{{}}")).await
+    let length = LESSON.len();
+    gateway.send(format!("{head}{lines}content-length: {length}\r\n\r\n{LESSON}")).await
 }
 
 #[tokio::test]

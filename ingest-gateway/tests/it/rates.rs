@@ -1,6 +1,6 @@
 //! Who sends too much is told so, and when to come back; nothing of it is stored.
 
-use crate::gateway::{CUSTOM, Gateway, MOODLE, PORTAL_TOKEN, TOKEN};
+use crate::gateway::{CUSTOM, Gateway, LESSON, MOODLE, PORTAL_TOKEN, TOKEN};
 use crate::wire::post;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,7 +41,7 @@ async fn strangers_spend_nothing_of_a_source() {
     let statuses = async |path, token| {
         let mut statuses = Vec::new();
         for _ in 0..3 {
-            statuses.push(gateway.send(post(path, token, "{}")).await.status);
+            statuses.push(gateway.send(post(path, token, LESSON)).await.status);
         }
         statuses
     };

@@ -113,6 +113,7 @@ fn the_page_has_every_key_and_no_other() {
         "gateway.duplicates",
         "gateway.rate_limits",
         "gateway.rate_limits.networks[0]",
+        "gateway.rate_limits.routes",
         "instances.site",
         "instances.site.credentials[0]",
         "instances.site.rate_limit",

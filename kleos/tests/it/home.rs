@@ -104,6 +104,11 @@ impl Home {
         web::post(self.ports.gateway, "custom", Some(CUSTOM_TOKEN), event)
     }
 
+    /// As the Moodle site sends it.
+    pub(crate) fn post_of_moodle(&self, event: &str) -> Answer {
+        web::post(self.ports.gateway, "moodle", Some(MOODLE_TOKEN), event)
+    }
+
     /// The records of a topic that are there.
     #[track_caller]
     pub(crate) fn records(&self, topic: &str) -> Vec<Value> {

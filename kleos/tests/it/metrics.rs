@@ -41,7 +41,7 @@ fn what_is_shown_is_the_format_and_is_what_the_page_describes() {
     let mut up = home.start(&["up", "--config", "kleos.toml"]);
     up.wait_for("Kleos is up.");
     assert_eq!(home.post(&lesson(1, 1)).status, 202);
-    assert_eq!(home.post("{").status, 202);
+    assert_eq!(home.post_of_moodle("{").status, 200);
     home.wait_for_balance("custom-demo/1", 10);
     let shown = until("the sink has tried", || {
         let shown = scrape(&home);
@@ -76,10 +76,11 @@ fn every_webhook_is_counted_in_exactly_one_outcome_of_each_service() {
     // The same bytes are a duplicate to the gateway, the same event in others to the rules alone.
     let written_anew = format!("{good} ");
     for (body, status) in
-        [(good.as_str(), 202), (&good, 200), (&written_anew, 202), (&lesson(2, 1), 202), ("{", 202)]
+        [(good.as_str(), 202), (&good, 200), (&written_anew, 202), (&lesson(2, 1), 202), ("{", 400)]
     {
         assert_eq!(home.post(body).status, status);
     }
+    assert_eq!(home.post_of_moodle("{").status, 200);
     assert_eq!(web::post(home.ports.gateway, "custom", None, &good).status, 401);
     let count = |name: &str, labels: &[(&str, &str)]| -> u64 {
         let found = scrape(&home);
@@ -93,7 +94,9 @@ fn every_webhook_is_counted_in_exactly_one_outcome_of_each_service() {
             .then_some(())
     });
     let requests = "kleos_gateway_requests_total";
-    assert_eq!(count(requests, &[("outcome", "accepted"), ("source", "custom")]), 4);
+    assert_eq!(count(requests, &[("outcome", "accepted"), ("source", "custom")]), 3);
+    assert_eq!(count(requests, &[("outcome", "accepted"), ("source", "moodle")]), 1);
+    assert_eq!(count(requests, &[("outcome", "validation_failed")]), 1);
     assert_eq!(count(requests, &[("outcome", "duplicate")]), 1);
     assert_eq!(count(requests, &[("outcome", "authentication_failed")]), 1);
     assert_eq!(count("kleos_gateway_refused_credentials_total", &[("reason", "missing")]), 1);

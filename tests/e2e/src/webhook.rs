@@ -49,8 +49,8 @@ pub fn of(sending: &Sending) -> Webhook {
 fn broken(number: u64) -> Webhook {
     let (source, body) = match number % 4 {
         0 => (Source::Moodle, br#"{"eventname": "\\core\\event\\course_completed", "#.to_vec()),
-        1 => (Source::Custom, br#"{"event":"lesson.completed","user":{}}"#.to_vec()),
-        2 => (Source::Custom, br#"{"event":"Lesson Completed!","user":{"id":"1"}}"#.to_vec()),
+        1 => (Source::Moodle, br#"{"eventname":"\\core\\event\\course_completed"}"#.to_vec()),
+        2 => (Source::Moodle, br#"["no event"]"#.to_vec()),
         _ => (Source::Moodle, moodle_chat(number)),
     };
     Webhook { source, body }

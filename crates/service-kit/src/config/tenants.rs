@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use jiff::tz::TimeZoneDatabase;
 use kleos_contracts::ids::TenantId;
+use kleos_contracts::learner::Identity;
 
 use crate::config::{Secret, Section};
 
@@ -48,43 +49,6 @@ pub enum DecisionLevel {
     Candidates,
     /// For events that were paid.
     Awarded,
-}
-
-/// What makes two users one learner.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub enum Identity {
-    /// The platform's own id of the user, within its instance.
-    #[default]
-    UserId,
-    /// The e-mail address, across instances.
-    Email,
-    /// The id of a third system, across instances.
-    ExternalId {
-        /// Which system.
-        system: String,
-    },
-}
-
-/// Why a text is no identity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there are \"user_id\", \"email\" and \"external_id:<system>\"")]
-pub struct IdentityError;
-
-impl FromStr for Identity {
-    type Err = IdentityError;
-
-    fn from_str(text: &str) -> Result<Self, IdentityError> {
-        match text {
-            "user_id" => Ok(Self::UserId),
-            "email" => Ok(Self::Email),
-            other => match other.strip_prefix("external_id:") {
-                Some(system) if !system.is_empty() => {
-                    Ok(Self::ExternalId { system: system.to_owned() })
-                }
-                Some(_) | None => Err(IdentityError),
-            },
-        }
-    }
 }
 
 /// Why a text is no zone.

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kleos_contracts::ids::{InstanceId, TenantId};
+use kleos_contracts::learner::Identity;
 use kleos_service_kit::bootstrap::ProcessSettings;
 use kleos_service_kit::config::instances::{self, Instance};
-use kleos_service_kit::config::tenants::{self, DecisionLevel, Identity, SecretUse, Tenant};
+use kleos_service_kit::config::tenants::{self, DecisionLevel, SecretUse, Tenant};
 use kleos_service_kit::config::{self, Environment, Loaded, Problems, Secret, Section};
 use kleos_service_kit::telemetry::{LogFormat, LogSettings};
 use url::Url;
@@ -157,7 +158,7 @@ fn a_configuration_without_mistakes_means_what_it_says() {
                     secret("another-query-token")
                 ],
                 decisions: DecisionLevel::Awarded,
-                identity: Identity::ExternalId { system: "sis".to_owned() },
+                identity: Identity::ExternalId("sis".to_owned()),
             },
             Tenant {
                 id: "campus-b".parse().unwrap(),

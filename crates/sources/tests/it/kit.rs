@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use kleos_contracts::event::LearningEvent;
+use kleos_contracts::learner::Identity;
 use kleos_contracts::raw::{Header, RawWebhook};
-use kleos_sources::{Identity, InstanceProfile, Item, normalize};
+use kleos_sources::{InstanceProfile, Item, normalize};
 use serde_json::json;
 
 /// A webhook that arrived on 2025-08-21 at 10:16, half a minute after the corpus's events.

@@ -43,7 +43,7 @@ fn an_instance_is_fenced_by_its_networks() {
         let client = Client { address: address.parse().unwrap(), is_known };
         let arrival = Arrival { client, declared: None, now: NOW };
         // Whoever is elsewhere is refused before its body is read.
-        let claim = door.admit(&head, arrival);
+        let claim = admit(&door, &head, arrival);
         let sender = claim.map(|claim| claim.confirm(&mut BODY.to_vec().into()).unwrap());
         assert_eq!(sender.map(|sender| sender.instance.as_str()), expected, "{header:?} {address}");
     }

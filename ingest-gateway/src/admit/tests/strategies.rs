@@ -47,7 +47,7 @@ fn found(path: &str, lines: &[(&str, &str)], body: &[u8]) -> Result<String, Doub
     }
     let head = request.body(()).unwrap().into_parts().0;
     let door = Door::new(&["custom"], &of_every_strategy(), Proxies::default(), 100);
-    let claim = door.admit(&head, arrival(None, NOW)).map_err(|refusal| doubt(&refusal))?;
+    let claim = admit(&door, &head, arrival(None, NOW)).map_err(|refusal| doubt(&refusal))?;
     let sender =
         claim.confirm(&mut Content::from(body.to_vec())).map_err(|refusal| doubt(&refusal))?;
     Ok(format!("{} {} {}", sender.instance, sender.secret_id, sender.strategy))
@@ -132,8 +132,7 @@ fn a_message_of_standard_webhooks_is_signed_with_its_id_and_time() {
         let request = request.header("webhook-id", id).header("webhook-timestamp", seconds);
         let head = request.header("webhook-signature", signatures).body(()).unwrap().into_parts().0;
         let now = Timestamp::from_micros(attempt.micros() + at * 1_000_000);
-        let sender = door
-            .admit(&head, arrival(None, now))
+        let sender = admit(&door, &head, arrival(None, now))
             .and_then(|claim| claim.confirm(&mut Content::from(body.to_vec())));
         let found = sender.map(|sender| sender.secret_id.as_str());
         let found = found.map_err(|refusal| doubt(&refusal));
@@ -176,8 +175,7 @@ fn a_credential_is_good_from_its_first_moment_to_before_its_last() {
             };
             let request = Request::builder().method("POST").uri(CUSTOM).header(name, value);
             let head = request.body(()).unwrap().into_parts().0;
-            let claim = door
-                .admit(&head, arrival(None, NOW))
+            let claim = admit(&door, &head, arrival(None, NOW))
                 .and_then(|claim| claim.confirm(&mut Content::from(BODY.to_vec())));
             assert_eq!(claim.is_ok(), is_good, "{strategy} {not_before:?} {not_after:?}");
         }
@@ -203,7 +201,7 @@ fn where_very_many_may_have_signed_the_path_has_to_say_who() {
         let request = Request::builder().method("POST").uri(path).header("x-signature", SIGNED_1);
         let head = request.body(()).unwrap().into_parts().0;
         let door = Door::new(&["custom"], &sites(count), Proxies::default(), 100);
-        let claim = door.admit(&head, arrival(None, NOW)).map_err(|refusal| doubt(&refusal))?;
+        let claim = admit(&door, &head, arrival(None, NOW)).map_err(|refusal| doubt(&refusal))?;
         claim
             .confirm(&mut Content::from(BODY.to_vec()))
             .map(|sender| sender.instance.clone())
@@ -222,7 +220,7 @@ fn a_signature_stays_in_the_record_and_a_constant_does_not() {
         let request = Request::builder().method("POST").uri(CUSTOM).header(name, value);
         let head = request.body(()).unwrap().into_parts().0;
         let door = Door::new(&["custom"], &of_every_strategy(), Proxies::default(), 100);
-        let claim = door.admit(&head, arrival(None, NOW)).unwrap();
+        let claim = admit(&door, &head, arrival(None, NOW)).unwrap();
         let sender = claim.confirm(&mut Content::from(BODY.to_vec())).unwrap();
         let client_ip = Ipv4Addr::LOCALHOST.into();
         let content = BODY.to_vec().into();
@@ -272,7 +270,7 @@ fn a_secret_may_be_in_the_query_or_in_the_body() {
         let uri = format!("/api/public/hook/custom/{path}");
         let head = Request::builder().method("POST").uri(uri).body(()).unwrap().into_parts().0;
         let mut content = Content::from(body.as_bytes().to_vec());
-        let claim = door.admit(&head, arrival(None, NOW));
+        let claim = admit(&door, &head, arrival(None, NOW));
         let sender = claim.and_then(|claim| claim.confirm(&mut content));
         let found = sender.map(|sender| {
             let body = String::from_utf8(content.bytes().to_vec()).unwrap();
@@ -301,7 +299,7 @@ fn a_signature_is_of_the_body_as_it_was_sent_or_as_it_was_before_it_was_encoded(
         let head = request.header("x-signature", signature).body(()).unwrap().into_parts().0;
         let door = Door::new(&["custom"], &of_every_strategy(), Proxies::default(), 100);
         let sender =
-            door.admit(&head, arrival(None, NOW)).and_then(|claim| claim.confirm(&mut content));
+            admit(&door, &head, arrival(None, NOW)).and_then(|claim| claim.confirm(&mut content));
         let found = sender.map(|sender| sender.instance.clone()).map_err(|refusal| doubt(&refusal));
         assert_eq!(found, expected, "{signature}");
     }

@@ -26,19 +26,30 @@ const GATEWAY: &[Row] = &[
         "Encode the whole body once, or send it as it is.",
     ),
     (
+        400,
+        "validation_failed",
+        "Sent by a program of one's own, `custom` or `test`, or asked of `/api/public/validate/webhook`: an item of the body is not understood. Nothing was stored.",
+        "`details.items` has for each item what it came to, and what was expected where.",
+    ),
+    (
         401,
         "authentication_failed",
         "No credential, an unknown one, or one for another place. Which of them is not told.",
         "Put a secret of the instance into the platform; `kleos_gateway_refused_credentials_total` says which doubt it was.",
     ),
-    (404, "not_found", "There is no such path.", "Send to `/api/public/hook/{source}/event`."),
+    (404, "not_found", "There is no such path.", "Send to one of the paths of the gateway's page."),
     (
         404,
         "unknown_source",
         "The path names a source that does not exist; the credential is good.",
         "Take the path of one of the sources that `details` lists.",
     ),
-    (405, "method_not_allowed", "The request is not a POST.", "Send events with POST."),
+    (
+        405,
+        "method_not_allowed",
+        "That cannot be done there.",
+        "Use what `Allow` of the answer says: POST, for a statement also PUT.",
+    ),
     (
         408,
         "request_timeout",
@@ -263,7 +274,7 @@ fn values(metric: &str, label: &str) -> BTreeSet<String> {
 fn every_refusal_of_the_gateway_is_told_and_no_other() {
     let mut told: BTreeSet<String> =
         GATEWAY.iter().map(|(_, code, ..)| (*code).to_owned()).collect();
-    told.extend(["accepted", "duplicate", "gone"].map(str::to_owned));
+    told.extend(["accepted", "duplicate", "validated", "gone"].map(str::to_owned));
     assert_eq!(told, values("kleos_gateway_requests_total", "outcome"));
     let told: BTreeSet<String> = DOUBTS.iter().map(|(code, ..)| (*code).to_owned()).collect();
     assert_eq!(told, values("kleos_gateway_refused_credentials_total", "reason"));
