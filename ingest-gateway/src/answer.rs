@@ -11,6 +11,7 @@ use kleos_contracts::time::Timestamp;
 use kleos_event_log::{Kind, Position};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::admit::{Resource, Sender};
 use crate::encoding::UNDONE_LIST;
@@ -61,7 +62,7 @@ pub(crate) enum Form {
 }
 
 /// What has to fail before a stored event is lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Durability {
     /// Every broker that has the event: all in-sync replicas have acknowledged it.
@@ -80,19 +81,21 @@ impl From<Kind> for Durability {
 }
 
 /// One body for both forms of answer that are documented.
-#[derive(Serialize)]
-struct Accepted<'a> {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Accepted<'a> {
     status: &'static str,
     result: &'static str,
     event_id: &'a str,
+    #[schema(value_type = String, format = DateTime)]
     processed_at: Timestamp,
     /// Nobody knows them yet; the field is part of the documented form.
     points_awarded: Option<i64>,
     receipt: Coordinates<'a>,
 }
 
-#[derive(Serialize)]
-struct Coordinates<'a> {
+/// Where a stored event lies.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Coordinates<'a> {
     delivery_id: &'a str,
     topic: &'static str,
     partition: i32,
@@ -100,23 +103,26 @@ struct Coordinates<'a> {
     durability: Durability,
 }
 
-#[derive(Serialize)]
-struct Validated<'a> {
+/// What a webhook would have come to.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Validated<'a> {
     status: &'static str,
     result: &'static str,
     source: &'a str,
     instance: &'a str,
+    #[schema(value_type = Vec<Object>)]
     items: &'a Value,
 }
 
 /// The same: programs read either code.
-#[derive(Serialize)]
-struct Refused<'a> {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Refused<'a> {
     status: &'static str,
     error: &'a str,
     error_code: &'a str,
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
     details: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
@@ -172,7 +178,8 @@ pub(crate) fn form(resource: Resource, webhook: &RawWebhook, delivery_id: &str) 
         | Resource::LtiEvents
         | Resource::Services
         | Resource::Internal
-        | Resource::Validation => Form::Receipt,
+        | Resource::Validation
+        | Resource::Description => Form::Receipt,
     }
 }
 
@@ -186,6 +193,13 @@ pub(crate) fn validated(sender: &Sender, items: &Value) -> Answer {
         items,
     };
     answer(StatusCode::OK, &body)
+}
+
+/// A text that is JSON already.
+pub(crate) fn text(text: &Bytes) -> Answer {
+    let mut answer = Response::new(Full::new(text.clone()));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    answer
 }
 
 /// What every answer of a resource says.

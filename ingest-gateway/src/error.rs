@@ -168,6 +168,27 @@ const fn whose(budget: Whose) -> &'static str {
     }
 }
 
+/// Status and code of every refusal.
+pub(crate) const CODES: &[(u16, &str)] = &[
+    (400, "incomplete_body"),
+    (400, "malformed_encoding"),
+    (400, "validation_failed"),
+    (401, "authentication_failed"),
+    (404, "not_found"),
+    (404, "unknown_source"),
+    (405, "method_not_allowed"),
+    (408, "request_timeout"),
+    (413, "payload_too_large"),
+    (415, "unsupported_encoding"),
+    (429, "rate_limit_exceeded"),
+    (503, "append_failed"),
+    (503, "append_timed_out"),
+    (503, "internal_error"),
+    (503, "log_unavailable"),
+    (503, "overloaded"),
+    (503, "stopping"),
+];
+
 /// Between how many seconds a sender is told to come back, so that not all do at once.
 type Pauses = Option<(u64, u64)>;
 
@@ -305,6 +326,15 @@ pub(crate) mod tests {
         for (refusal, status, code) in table() {
             assert_eq!((refusal.status().as_u16(), refusal.code()), (status, code), "{refusal:?}");
         }
+    }
+
+    #[test]
+    fn every_refusal_is_listed() {
+        let mut listed: Vec<(u16, &str)> =
+            table().into_iter().map(|(_, status, code)| (status, code)).collect();
+        listed.sort_unstable();
+        listed.dedup();
+        assert_eq!(CODES, listed);
     }
 
     #[test]

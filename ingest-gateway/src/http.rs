@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use kleos_service_kit::bootstrap::Process;
 use kleos_service_kit::clock::SharedClock;
 use kleos_service_kit::lifecycle::{Phase, Shutdown};
@@ -27,6 +28,7 @@ use crate::budget::Budget;
 use crate::config::{Limits, Settings};
 use crate::mapping::Mapping;
 use crate::metrics::{Metrics, SourceMetrics};
+use crate::openapi;
 use crate::publish::Publisher;
 use crate::rate::RateLimits;
 
@@ -46,6 +48,8 @@ pub(crate) struct Gateway {
     budget: Arc<Budget>,
     rates: RateLimits,
     mapping: Mapping,
+    /// OpenAPI's.
+    description: Bytes,
     clock: SharedClock,
     shutdown: Shutdown,
     metrics: Metrics,
@@ -79,6 +83,7 @@ impl Gateway {
             of_others: SourceMetrics::new(&metrics, "other"),
             of_sender: door.senders().map(count).collect(),
             mapping,
+            description: openapi::text(door.sources()).into(),
             door,
             limits,
             proxy_protocol,

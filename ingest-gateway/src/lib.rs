@@ -48,6 +48,7 @@ mod fake_log;
 mod http;
 mod mapping;
 mod metrics;
+mod openapi;
 mod publish;
 mod rate;
 mod statements;

@@ -34,14 +34,17 @@ pub(crate) const ACCEPTED: &str = "accepted";
 pub(crate) const DUPLICATE: &str = "duplicate";
 /// The outcome of a request that only asked what a webhook would come to.
 pub(crate) const VALIDATED: &str = "validated";
+/// The outcome of a request for what can be sent.
+pub(crate) const DESCRIBED: &str = "described";
 /// The outcome of a request whose sender left before the answer.
 pub(crate) const GONE: &str = "gone";
 
-/// Every way a request can end: these four, and the codes of all refusals.
+/// Every way a request can end: these five, and the codes of all refusals.
 const OUTCOMES: &[&str] = &[
     ACCEPTED,
     DUPLICATE,
     VALIDATED,
+    DESCRIBED,
     GONE,
     "not_found",
     "unknown_source",
@@ -176,7 +179,7 @@ mod tests {
 
     #[test]
     fn every_refusal_is_an_outcome_and_every_doubt_a_reason() {
-        let mut expected = BTreeSet::from([ACCEPTED, DUPLICATE, VALIDATED, GONE]);
+        let mut expected = BTreeSet::from([ACCEPTED, DUPLICATE, VALIDATED, DESCRIBED, GONE]);
         let registry = Registry::new().unwrap();
         let source = SourceMetrics::new(&Metrics::register(&registry).unwrap(), "moodle");
         for (refusal, _, code) in table() {

@@ -22,6 +22,8 @@ pub(crate) enum Resource {
     Envelopes,
     /// What a webhook would come to, were it sent.
     Validation,
+    /// What can be sent and what is answered.
+    Description,
 }
 
 impl Resource {
@@ -29,6 +31,7 @@ impl Resource {
     pub(crate) const fn methods(self) -> &'static [Method] {
         match self {
             Self::Statements => &[Method::POST, Method::PUT],
+            Self::Description => &[Method::GET],
             Self::Events
             | Self::LtiEvents
             | Self::Services
@@ -49,7 +52,7 @@ impl Resource {
             Self::Statements => &["xapi", "valamis", "moodle", "openlms", "openedx"],
             Self::Envelopes => &["caliper", "canvas", "openedx"],
             Self::LtiEvents | Self::Services | Self::Internal => &["atomic"],
-            Self::Events | Self::Validation => &[],
+            Self::Events | Self::Validation | Self::Description => &[],
         }
     }
 }
@@ -102,6 +105,7 @@ pub(super) fn of(path: &str) -> Option<Hook<'_>> {
         ["caliper", "events"] => (Resource::Envelopes, None, None),
         ["caliper", instance, "events"] => (Resource::Envelopes, None, Some(instance)),
         ["api", "public", "validate", "webhook"] => (Resource::Validation, None, None),
+        ["openapi.json"] => (Resource::Description, None, None),
         _ => return None,
     };
     Some(Hook { resource, source, instance })

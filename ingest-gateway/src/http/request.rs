@@ -6,6 +6,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::FutureExt;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
@@ -28,7 +29,7 @@ use crate::budget::{Hold, Holder};
 use crate::duplicates::Fingerprint;
 use crate::encoding::Content;
 use crate::error::Refusal;
-use crate::metrics::{ACCEPTED, DUPLICATE, SourceMetrics, Tally, VALIDATED};
+use crate::metrics::{ACCEPTED, DESCRIBED, DUPLICATE, SourceMetrics, Tally, VALIDATED};
 use crate::rate::Account;
 
 /// What the log has of a request, besides what became of it.
@@ -53,15 +54,17 @@ struct Admitted<'g> {
 enum Done<'g> {
     /// Its event is stored.
     Stored(Taken<'g>),
-    /// It only asked.
+    /// It only asked what a webhook would come to.
     Valid { sender: &'g Sender, items: Value },
+    /// It only asked what can be sent.
+    Described(&'g Bytes),
 }
 
 impl Done<'_> {
-    const fn sender(&self) -> &Sender {
+    fn source(&self) -> Option<&str> {
         match self {
-            Self::Stored(taken) => taken.sender,
-            Self::Valid { sender, .. } => sender,
+            Self::Stored(Taken { sender, .. }) | Self::Valid { sender, .. } => Some(&sender.source),
+            Self::Described(_) => None,
         }
     }
 
@@ -70,6 +73,7 @@ impl Done<'_> {
             Self::Stored(Taken { is_duplicate: true, .. }) => DUPLICATE,
             Self::Stored(_) => ACCEPTED,
             Self::Valid { .. } => VALIDATED,
+            Self::Described(_) => DESCRIBED,
         }
     }
 
@@ -77,6 +81,7 @@ impl Done<'_> {
         match self {
             Self::Stored(taken) => answer::taken(taken),
             Self::Valid { sender, items } => answer::validated(sender, items),
+            Self::Described(text) => answer::text(text),
         }
     }
 }
@@ -101,7 +106,7 @@ pub(super) async fn answer(
     let handled = handled.await.unwrap_or(Err(Refusal::Internal));
     let took = gateway.clock.monotonic().saturating_sub(began);
     if let Ok(done) = &handled {
-        of_source = gateway.of_source(Some(&done.sender().source));
+        of_source = gateway.of_source(done.source());
         tally.is_of(of_source);
     }
     if gateway.request_log {
@@ -167,6 +172,9 @@ impl Gateway {
     ) -> Result<Done<'_>, Refusal> {
         self.rates.comes(client, account)?;
         let hook = Door::hook(head)?;
+        if hook.resource == Resource::Description {
+            return Ok(Done::Described(&self.description));
+        }
         let arrival = Arrival { client, declared: body.declared(), now: self.clock.now() };
         let claim = self.door.admit(head, hook, arrival)?;
         if let Some(sender) = claim.proven() {

@@ -274,7 +274,7 @@ fn values(metric: &str, label: &str) -> BTreeSet<String> {
 fn every_refusal_of_the_gateway_is_told_and_no_other() {
     let mut told: BTreeSet<String> =
         GATEWAY.iter().map(|(_, code, ..)| (*code).to_owned()).collect();
-    told.extend(["accepted", "duplicate", "validated", "gone"].map(str::to_owned));
+    told.extend(["accepted", "duplicate", "validated", "described", "gone"].map(str::to_owned));
     assert_eq!(told, values("kleos_gateway_requests_total", "outcome"));
     let told: BTreeSet<String> = DOUBTS.iter().map(|(code, ..)| (*code).to_owned()).collect();
     assert_eq!(told, values("kleos_gateway_refused_credentials_total", "reason"));
