@@ -42,6 +42,10 @@ test: setup-kafka ## Runs all tests, with a real Kafka and registry
 prove-exactly-once: setup-kafka ## Kills services under load and has the outcome accounted for
 	@scripts/prove $(ARGS)
 
+.PHONY: prove-gateway
+prove-gateway: setup-kafka ## Kills gateway and broker under load and has the receipts accounted for
+	@scripts/prove-gateway $(ARGS)
+
 .PHONY: lint
 lint: setup ## Checks formatting and lints
 	$(CARGO) fmt --all --check

@@ -58,6 +58,15 @@ impl Cluster {
             directory: directory.to_owned(),
         })
     }
+
+    /// Does something to the first broker: `kill` is kill -9, `pause` is SIGSTOP; `start` and
+    /// `resume` undo them.
+    ///
+    /// # Errors
+    /// If the script fails.
+    pub fn broker(&self, what: &str) -> anyhow::Result<()> {
+        run(&self.script, &self.directory, &["broker", what, "1"]).map(drop)
+    }
 }
 
 impl Drop for Cluster {

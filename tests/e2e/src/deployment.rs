@@ -28,6 +28,10 @@ pub struct Layout {
     pub processes: Vec<(&'static str, Role)>,
     /// The section `[sink]` of the configuration; empty: awards go nowhere.
     pub sink: String,
+    /// Lines of `[gateway]`.
+    pub gateway: String,
+    /// Lines of every source instance.
+    pub instances: String,
     /// Partitions of every topic.
     pub partitions: i32,
     /// Workers of each rules-processor.
@@ -35,14 +39,20 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// With 8 partitions and without a sink.
+    /// With 8 partitions and without a sink, and with a gateway that stores all that comes, so that
+    /// what came before has to be found by the rules-processor.
     #[must_use]
-    pub const fn new(
-        program: PathBuf,
-        directory: PathBuf,
-        processes: Vec<(&'static str, Role)>,
-    ) -> Self {
-        Self { program, directory, processes, sink: String::new(), partitions: 8, workers: 1 }
+    pub fn new(program: PathBuf, directory: PathBuf, processes: Vec<(&'static str, Role)>) -> Self {
+        Self {
+            program,
+            directory,
+            processes,
+            sink: String::new(),
+            gateway: "rate_limits.profile = \"none\"\nduplicates.deliveries = 0\n".to_owned(),
+            instances: String::new(),
+            partitions: 8,
+            workers: 1,
+        }
     }
 }
 
@@ -258,6 +268,12 @@ impl Deployment {
         }
     }
 
+    /// The cluster below, if there is one.
+    #[must_use]
+    pub const fn cluster(&self) -> Option<&Cluster> {
+        self.cluster.as_ref()
+    }
+
     /// Where to send webhooks.
     #[must_use]
     pub fn target(&self) -> Target {
@@ -302,17 +318,28 @@ impl Deployment {
         self.run_as(name, arguments)
     }
 
+    /// The same command, not started.
+    ///
+    /// # Errors
+    /// If there is no process.
+    pub fn command(&self, arguments: &[&str]) -> anyhow::Result<Command> {
+        let name = self.layout.processes.first().context("no process")?.0;
+        self.command_as(name, arguments)
+    }
+
+    fn command_as(&self, name: &str, arguments: &[&str]) -> anyhow::Result<Command> {
+        let config = &self.processes.get(name).context("no such process")?.config;
+        let mut command = Command::new(&self.layout.program);
+        command.arg("--config").arg(config).args(arguments);
+        Ok(command)
+    }
+
     /// The same with the configuration of a process.
     ///
     /// # Errors
     /// If it fails; what it said is in the error.
     pub fn run_as(&self, name: &str, arguments: &[&str]) -> anyhow::Result<String> {
-        let config = &self.processes.get(name).context("no such process")?.config;
-        let output = Command::new(&self.layout.program)
-            .arg("--config")
-            .arg(config)
-            .args(arguments)
-            .output()?;
+        let output = self.command_as(name, arguments)?.output()?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
             bail!("kleos {} ended with {}: {said}", arguments.join(" "), output.status);

@@ -2,6 +2,7 @@
 //!
 //! - [`world`] makes up learners and what they do; [`webhook`] puts that into the platforms' shapes
 //! - [`send`] posts webhooks until each has its receipt
+//! - [`flood`] posts numbered webhooks as fast as they are taken, and accounts for the raw topic
 //! - [`deployment`] starts, kills and stops processes; [`cluster`] the Kafka below them,
 //!   [`mixpanel`] what comes after them
 //! - [`kills`] kills processes while they are at work
@@ -15,6 +16,7 @@
 pub mod account;
 pub mod cluster;
 pub mod deployment;
+pub mod flood;
 pub mod kills;
 pub mod mixpanel;
 pub mod random;

@@ -68,6 +68,11 @@ impl Append for KafkaAppender {
         };
         Box::pin(async move {
             match delivery.await {
+                // A batch that the broker takes for one that it has already is delivered to the client,
+                // without an offset. Where nobody can say where a record lies, nobody says that it does.
+                Ok(Ok(delivered)) if delivered.offset < 0 => {
+                    Err(LogError::unavailable(WHAT, "the broker does not say where the record lies"))
+                }
                 Ok(Ok(delivered)) => Ok(Position {
                     partition: Partition::new(topic, delivered.partition),
                     offset: delivered.offset,

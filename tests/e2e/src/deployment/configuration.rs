@@ -28,7 +28,7 @@ pub(super) fn configuration(
     let kafka = cluster.map_or_else(String::new, |Cluster { brokers, registry, .. }| {
         format!("[kafka]\nbrokers = {brokers:?}\nregistry = {registry:?}\n")
     });
-    let Layout { sink, partitions, workers, .. } = layout;
+    let Layout { sink, partitions, workers, gateway: lines, instances, .. } = layout;
     format!(
         r#"[process]
 data = {data:?}
@@ -40,15 +40,13 @@ query_tokens = ["{QUERY_TOKEN}"]
 tenant = "demo"
 source = "moodle"
 credentials = [{{ id = "first", secret = "{MOODLE_TOKEN}" }}]
-[instances.custom-demo]
+{instances}[instances.custom-demo]
 tenant = "demo"
 source = "custom"
 credentials = [{{ id = "first", secret = "{CUSTOM_TOKEN}" }}]
-[gateway]
+{instances}[gateway]
 listen = "127.0.0.1:{gateway}"
-rate_limits.profile = "none"
-duplicates.deliveries = 0
-[rules]
+{lines}[rules]
 listen = "127.0.0.1:{rules}"
 publish_token = "{PUBLISH_TOKEN}"
 flush_interval = "5s"
