@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use kleos_contracts::class::Class;
+use kleos_contracts::event_name;
 use kleos_contracts::reason;
 use kleos_contracts::topic::{Cleanup, PartitionCount, Partitioner, Retention, Topic};
 use kleos_service_kit::metrics;
@@ -212,4 +213,27 @@ fn the_page_of_reasons_has_every_code() {
     code_table(&mut page, &["reason", "class", "meaning", "what to do"], letters);
     refusals::sections(&mut page);
     check_page("reasons.md", &page);
+}
+
+const EVENTS_HEAD: &str = "# Events
+
+The names of canonical events: what mappings of platforms lead to, and what rules are written for. Senders of the canonical form \
+may use names of their own besides, of the form `domain.action` and not of the domain `kleos`.
+
+An event that takes another back (`…uncompleted`, `…deleted`, `…revoked`, `…refunded`, `statement.voided`) is an event of its own.
+
+";
+
+#[test]
+fn the_page_of_events_has_every_name() {
+    let mut page = EVENTS_HEAD.to_owned();
+    let quoted = |names: &[&str]| {
+        let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        quoted.join(", ")
+    };
+    let rows = event_name::ALL
+        .iter()
+        .map(|entry| vec![quoted(&[entry.name]), entry.meaning.to_owned(), quoted(entry.aliases)]);
+    table(&mut page, &["event", "what has happened", "also written"], rows);
+    check_page("events.md", &page);
 }
