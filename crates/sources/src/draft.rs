@@ -38,6 +38,19 @@ pub(crate) struct Draft {
     pub(crate) lms_eventname: Option<String>,
     /// What else tells this event from others, where the platform gives no id.
     pub(crate) discriminators: Vec<String>,
+    pub(crate) naming: Naming,
+}
+
+/// What an event is called.
+#[derive(Debug, Default)]
+pub(crate) enum Naming {
+    /// What the platform calls it, if it does.
+    #[default]
+    Platforms,
+    /// This, which is made of ids of the platform: its own id of the event is not unique.
+    Composed(String),
+    /// By its digest: the platform calls one event by different names.
+    Digest,
 }
 
 /// The learner as the platform knows them.
@@ -95,8 +108,13 @@ impl Draft {
             },
             ..LearningEvent::default()
         };
-        (event.event_id, event.id_origin) = match &event.trace.lms_event_id {
-            Some(id) => (id.clone(), id_origin::NATIVE.into()),
+        let name = match self.naming {
+            Naming::Platforms => event.trace.lms_event_id.clone(),
+            Naming::Composed(name) => Some(name),
+            Naming::Digest => None,
+        };
+        (event.event_id, event.id_origin) = match name {
+            Some(id) => (id, id_origin::NATIVE.into()),
             None => (derive_id::of(&event, &self.discriminators), id_origin::DERIVED.into()),
         };
         Ok(event)

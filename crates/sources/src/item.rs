@@ -55,4 +55,12 @@ pub mod ignored {
     pub const OWN_EVENT: &str = "own_event";
     /// The learner saved work without handing it in.
     pub const NOT_HANDED_IN: &str = "not_handed_in";
+    /// Content, products or the site changed: it is about no learner.
+    pub const NOT_ABOUT_A_LEARNER: &str = "not_about_a_learner";
+    /// Somebody else did something with what the learner has.
+    pub const NOT_BY_THE_LEARNER: &str = "not_by_the_learner";
+    /// It tells of what is going to happen.
+    pub const ANNOUNCEMENT: &str = "announcement";
+    /// A test delivery that names no learner.
+    pub const TEST: &str = "test";
 }

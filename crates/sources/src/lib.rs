@@ -34,6 +34,8 @@ mod platform;
 mod profile;
 mod read;
 mod secrets;
+mod table;
+mod thinkific;
 mod verdict;
 
 pub use item::{Item, ignored};

@@ -11,10 +11,11 @@ use crate::moodle::Moodle;
 use crate::platform::Platform;
 use crate::profile::InstanceProfile;
 use crate::secrets;
+use crate::thinkific::Thinkific;
 use crate::verdict::Verdict;
 
 /// The names of the sources that can be mapped.
-pub const SOURCES: &[&str] = &["moodle", "custom"];
+pub const SOURCES: &[&str] = &["moodle", "thinkific", "custom"];
 
 /// What a webhook comes to: at least one item, in the order of the body.
 ///
@@ -26,7 +27,7 @@ pub fn normalize(webhook: &RawWebhook, profile: &InstanceProfile) -> Vec<Item> {
             format!("source {:?}: expected one of {}", webhook.source, SOURCES.join(", "));
         return vec![Item::Rejected { reason: reason::UNKNOWN_SOURCE, message, index: 0 }];
     };
-    let items = body::read(&webhook.body).and_then(|body| platform.split(body));
+    let items = body::read(&webhook.body).and_then(|body| platform.split(body, webhook));
     match items {
         Ok(items) => (0..)
             .zip(&items)
@@ -47,6 +48,7 @@ pub fn normalize(webhook: &RawWebhook, profile: &InstanceProfile) -> Vec<Item> {
 fn platform_of(source: &str) -> Option<&'static dyn Platform> {
     match source {
         "moodle" => Some(&Moodle),
+        "thinkific" => Some(&Thinkific),
         "custom" => Some(&Custom),
         _ => None,
     }
@@ -83,6 +85,6 @@ mod tests {
             panic!("{items:?}");
         };
         assert_eq!(*reason, reason::UNKNOWN_SOURCE);
-        assert_eq!(message, "source \"atari\": expected one of moodle, custom");
+        assert_eq!(*message, format!("source \"atari\": expected one of {}", SOURCES.join(", ")));
     }
 }

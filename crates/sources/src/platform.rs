@@ -16,7 +16,12 @@ pub(crate) trait Platform: Sync {
     fn max_items(&self) -> usize;
 
     /// The items of a body: a list's elements, or the one object. Envelopes override this.
-    fn split(&self, body: Value) -> Result<Vec<Value>, Verdict> {
+    fn split(&self, body: Value, _webhook: &RawWebhook) -> Result<Vec<Value>, Verdict> {
+        self.listed(body)
+    }
+
+    /// What [`split`](Self::split) does where nothing else is said.
+    fn listed(&self, body: Value) -> Result<Vec<Value>, Verdict> {
         match body {
             Value::Array(items) if items.is_empty() || items.len() > self.max_items() => {
                 let expected =

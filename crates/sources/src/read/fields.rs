@@ -1,6 +1,7 @@
 //! The fields of one object of a body, read with their paths for messages.
 
 use kleos_contracts::decimal::Percent;
+use kleos_contracts::event::Place;
 use serde_json::{Map, Value};
 
 use super::{boolean, id, number, percent, text, time};
@@ -92,6 +93,18 @@ impl<'a> Fields<'a> {
                 .map(Some)
                 .ok_or_else(|| self.invalid(name, "a number from 0 to 100", value)),
         }
+    }
+
+    /// The percentage in a field, moved to the nearer end where it is beyond 0 or 100; none where
+    /// there is no number.
+    pub(crate) fn clamped_percent(&self, name: &str) -> Option<Percent> {
+        self.get(name).and_then(percent::percent).map(Percent::clamped)
+    }
+
+    /// The place whose id and title are in the fields of those names; none without an id.
+    pub(crate) fn place(&self, id: &str, title: &str) -> Result<Option<Place>, Verdict> {
+        let title = self.lenient_text(title).map(str::to_owned);
+        Ok(self.id(id)?.map(|id| Place { id, title }))
     }
 
     /// Whole seconds in a field, a fraction cut off.

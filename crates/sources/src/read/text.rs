@@ -6,7 +6,8 @@ use serde_json::Value;
 const SHOWN_CHARS: usize = 40;
 
 /// The text without surrounding white space; none where the sender meant nothing: `""`, `"null"`,
-/// `"NULL"`, `"None"`, or a placeholder that its template engine did not fill, `"{user_email}"`.
+/// `"NULL"`, `"None"`, or a placeholder that its template engine did not fill, `"{user_email}"` or
+/// `"{{user.email}}"`.
 pub(crate) fn meant(text: &str) -> Option<&str> {
     let text = text.trim();
     match text {
@@ -16,12 +17,20 @@ pub(crate) fn meant(text: &str) -> Option<&str> {
     }
 }
 
-/// `{name}` of letters, digits, `-` and `_`: what Moodle's template engine looks for.
+/// `{name}` of letters, digits, `-` and `_`: what Moodle's template engine looks for. Or `{{name}}`
+/// of the same, points and spaces: what `LearnWorlds` and most others look for.
 fn is_placeholder(text: &str) -> bool {
-    text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).is_some_and(|name| {
-        !name.is_empty()
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-    })
+    let Some(name) = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
+        return false;
+    };
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    match name.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+        Some(name) => {
+            !name.trim().is_empty()
+                && name.bytes().all(|byte| is_plain(byte) || matches!(byte, b'.' | b' '))
+        }
+        None => !name.is_empty() && name.bytes().all(is_plain),
+    }
 }
 
 /// Text or number as text. None for null and for what is not a single value.
@@ -79,10 +88,33 @@ mod tests {
 
     #[test]
     fn nothing_comes_in_many_dresses() {
-        for nothing in ["", "  ", "null", "NULL", "None", "{user_email}", " {other_x-1} "] {
+        for nothing in [
+            "",
+            "  ",
+            "null",
+            "NULL",
+            "None",
+            "{user_email}",
+            " {other_x-1} ",
+            "{{user.id}}",
+            "{{ a_b }}",
+        ] {
             assert_eq!(meant(nothing), None, "{nothing:?}");
         }
-        for something in ["0", "nil", "{}", "{a b}", "{a", "Noneuclid", "{\"a\":1}"] {
+        for something in [
+            "0",
+            "nil",
+            "{}",
+            "{a b}",
+            "{{}}",
+            "{{ }}",
+            "{{a}",
+            "{{a:b}}",
+            "{a.b}",
+            "{a",
+            "Noneuclid",
+            "{\"a\":1}",
+        ] {
             assert_eq!(meant(something), Some(something));
         }
         assert_eq!(meant("\u{a0}x\n"), Some("x"));

@@ -11,4 +11,6 @@ mod channels;
 mod corpus;
 mod kit;
 mod names;
+mod pages;
 mod robustness;
+mod vocabulary;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use kleos_contracts::event::id_origin;
-use kleos_sources::{InstanceProfile, Item, normalize};
+use kleos_sources::{InstanceProfile, Item, SOURCES, normalize};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -218,6 +218,37 @@ fn equal_events_without_a_time_are_one_event_whenever_they_arrive() {
     let first = event("moodle", &body);
     assert!(first.flags.time_was_guessed && second.flags.time_was_guessed);
     assert_eq!(first.event_id, second.event_id);
+}
+
+/// The JSON with the fields of each object in reverse order and space between everything.
+fn reversed(value: &Value) -> String {
+    match value {
+        Value::Object(fields) => {
+            let fields: Vec<String> = fields
+                .iter()
+                .rev()
+                .map(|(name, value)| format!("{} :\n {}", json!(name), reversed(value)))
+                .collect();
+            format!("{{ {} }}", fields.join(" , "))
+        }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(reversed).collect();
+            format!("[ {} ]", items.join(" , "))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
+    }
+}
+
+#[test]
+fn the_order_of_fields_changes_nothing_of_any_platform() {
+    for mut case in SOURCES.iter().flat_map(|source| cases(source)) {
+        let Ok(tree) = serde_json::from_slice::<Value>(&case.webhook.body) else {
+            continue;
+        };
+        let as_sent = case.items();
+        case.webhook.body = reversed(&tree).into_bytes();
+        assert_eq!(case.items(), as_sent, "{}", case.path.display());
+    }
 }
 
 fn statements(case_name: &str) -> Vec<Value> {

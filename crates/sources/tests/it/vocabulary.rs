@@ -1,0 +1,66 @@
+//! Which of a platform's types leads to which event: one table a platform, and each type's way
+//! through the whole mapping.
+
+use kleos_contracts::event_name;
+use kleos_sources::{InstanceProfile, Item, normalize};
+use serde_json::{Value, json};
+
+use crate::kit::webhook;
+
+/// What one type comes to: an event's name, or why there is none.
+#[track_caller]
+fn check(source: &str, body: &Value, expected: &str) {
+    let webhook = webhook(source, body.to_string().as_bytes());
+    let items = normalize(&webhook, &InstanceProfile::default());
+    let found = match items.as_slice() {
+        [Item::Event(event)] => {
+            assert!(event_name::entry(&event.event).is_some(), "{}", event.event);
+            assert_eq!(event.user.id, "8774", "{body}");
+            event.event.to_string()
+        }
+        [Item::Ignored { why, .. }] => (*why).to_owned(),
+        [Item::Unmapped { .. }] => "unmapped".to_owned(),
+        other => panic!("{body}: {other:?}"),
+    };
+    assert_eq!(found, expected, "{body}");
+}
+
+#[test]
+fn thinkific() {
+    for (topic, expected) in [
+        ("course.created", "not_about_a_learner"),
+        ("enrollment.completed", "course.completed"),
+        ("enrollment.created", "enrollment.created"),
+        ("enrollment.progress", "course.progressed"),
+        ("enrollment.trial", "enrollment.trial_started"),
+        ("enrollment.updated", "unmapped"),
+        ("lead.created", "not_about_a_learner"),
+        ("lesson.completed", "lesson.completed"),
+        ("order.created", "order.created"),
+        ("order_transaction.failed", "payment.failed"),
+        ("order_transaction.refunded", "payment.refunded"),
+        ("order_transaction.succeeded", "payment.succeeded"),
+        ("product.updated", "not_about_a_learner"),
+        ("quiz.attempted", "quiz.completed"),
+        ("subscription.canceled", "subscription.cancelled"),
+        ("subscription.cancelled", "subscription.cancelled"),
+        ("subscription.past_due", "subscription.past_due"),
+        ("subscription.unpaid", "subscription.unpaid"),
+        ("user.deleted", "user.deleted"),
+        ("user.signin", "user.logged_in"),
+        ("user.signup", "user.created"),
+        ("user.updated", "user.updated"),
+    ] {
+        let (resource, action) = topic.split_once('.').unwrap();
+        let payload = match resource {
+            "user" => json!({"id": 8774}),
+            "order_transaction" => json!({"id": 1, "order": {"user": {"id": 8774}}}),
+            _ => json!({"id": 1, "user": {"id": 8774}}),
+        };
+        let own = json!({"id": "1", "resource": resource, "action": action, "payload": payload});
+        check("thinkific", &own, expected);
+        check("thinkific", &json!({"topic": topic, "payload": payload}), expected);
+    }
+    let documented = json!({"topic": "course.completed", "payload": {"user": {"id": 8774}}});
+    check("thinkific", &documented, "course.completed");
+}
