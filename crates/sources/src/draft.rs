@@ -14,6 +14,7 @@ use kleos_contracts::time::Timestamp;
 use crate::derive_id;
 use crate::identity;
 use crate::profile::InstanceProfile;
+use crate::read::text;
 use crate::verdict::Verdict;
 
 /// An event that still lacks what the webhook and the instance's profile add.
@@ -59,6 +60,19 @@ pub(crate) struct Learner {
     pub(crate) id: Option<String>,
     pub(crate) email: Option<String>,
     pub(crate) external_ids: BTreeMap<String, String>,
+}
+
+impl Learner {
+    /// The learner, if the event says who it is.
+    pub(crate) fn known(self, path: &str, r#type: &str) -> Result<Self, Verdict> {
+        if self.id.is_some() || self.email.is_some() || !self.external_ids.is_empty() {
+            return Ok(self);
+        }
+        Err(Verdict::missing_learner(format!(
+            "{path}: expected the id of the learner of {}, found nothing",
+            text::shortened(r#type)
+        )))
+    }
 }
 
 impl Draft {
@@ -145,7 +159,7 @@ fn plausible(
 /// The sender's request id from the headers, for platforms that put none into the body.
 pub(crate) fn request_id(webhook: &RawWebhook) -> Option<String> {
     let header = webhook.headers.iter().find(|header| header.name == "x-request-id")?;
-    crate::read::text::meant(&header.value).map(str::to_owned)
+    text::meant(&header.value).map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ mod derive_id;
 mod draft;
 mod identity;
 mod item;
+mod learnworlds;
+mod loose;
 mod moodle;
 mod normalize;
 mod php;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::body;
 use crate::custom::Custom;
 use crate::item::Item;
+use crate::learnworlds::LearnWorlds;
 use crate::moodle::Moodle;
 use crate::platform::Platform;
 use crate::profile::InstanceProfile;
@@ -15,7 +16,7 @@ use crate::thinkific::Thinkific;
 use crate::verdict::Verdict;
 
 /// The names of the sources that can be mapped.
-pub const SOURCES: &[&str] = &["moodle", "thinkific", "custom"];
+pub const SOURCES: &[&str] = &["moodle", "learnworlds", "thinkific", "custom"];
 
 /// What a webhook comes to: at least one item, in the order of the body.
 ///
@@ -48,6 +49,7 @@ pub fn normalize(webhook: &RawWebhook, profile: &InstanceProfile) -> Vec<Item> {
 fn platform_of(source: &str) -> Option<&'static dyn Platform> {
     match source {
         "moodle" => Some(&Moodle),
+        "learnworlds" => Some(&LearnWorlds),
         "thinkific" => Some(&Thinkific),
         "custom" => Some(&Custom),
         _ => None,

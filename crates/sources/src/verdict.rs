@@ -53,6 +53,16 @@ impl Verdict {
         Self::rejected(reason::UNEXPECTED_SHAPE, format!("expected {expected}, found {found}"))
     }
 
+    /// The same of a part of the item: messages tell the whole path.
+    pub(crate) fn inside(self, path: &str) -> Self {
+        match self {
+            Self::Rejected { reason, message } => {
+                Self::Rejected { reason, message: format!("{path}{message}") }
+            }
+            Self::Unmapped { .. } | Self::Ignored { .. } => self,
+        }
+    }
+
     /// The event does not say whose it is.
     pub(crate) fn missing_learner(message: impl Into<String>) -> Self {
         Self::rejected(reason::MISSING_LEARNER, message)

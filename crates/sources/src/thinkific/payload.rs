@@ -40,14 +40,8 @@ impl<'a> Payload<'a> {
             Some(email) => Some(email),
             None => self.fields.lenient_text("user_email"),
         };
-        if id.is_none() && email.is_none() {
-            return Err(Verdict::missing_learner(format!(
-                "{}: expected the id of the learner of {type}, found nothing",
-                self.user.path_of("id")
-            )));
-        }
         let email = email.map(|email| email.trim_start_matches(TEST_MARK).trim().to_owned());
-        Ok(Learner { id, email, ..Learner::default() })
+        Learner { id, email, ..Learner::default() }.known(&self.user.path_of("id"), r#type)
     }
 
     pub(super) fn is_test(&self) -> bool {

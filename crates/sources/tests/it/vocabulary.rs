@@ -64,3 +64,54 @@ fn thinkific() {
     let documented = json!({"topic": "course.completed", "payload": {"user": {"id": 8774}}});
     check("thinkific", &documented, "course.completed");
 }
+
+#[test]
+fn learnworlds() {
+    let user = json!({"id": 8774, "created": 1_742_911_330.5, "last_login": 1_755_770_000.5});
+    for (r#type, trigger, expected) in [
+        ("awardedCertificate", "certificate_awarded", "certificate.issued"),
+        ("courseCompleted", "course_completed", "course.completed"),
+        ("enrolledFreeCourse", "enrolled_free", "enrollment.created"),
+        ("leadCreated", "email_register", "not_about_a_learner"),
+        ("learningProgramCompleted", "learning_program_completed", "programme.completed"),
+        ("lessonStarred", "lesson_starred", "unmapped"),
+        ("paymentCreated", "new_purchase", "payment.succeeded"),
+        ("previewedFree", "free_section_previewed", "course.viewed"),
+        ("productBought", "new_purchase", "order.created"),
+        ("subscriptionPaymentPlanBought", "subscription_started", "subscription.started"),
+        ("subscriptionPaymentPlanCanceled", "subscription_cancelled", "subscription.cancelled"),
+        ("subscriptionTrialStarted", "subscription_trial_started", "subscription.trial_started"),
+        ("subscriptionTrialWillEnd", "subscription_trial_will_end", "announcement"),
+        ("subscriptionUpdated", "subsription_changed", "subscription.updated"),
+        ("userTagAdded", "user_tag_added", "user.updated"),
+        ("userTagDeleted", "user_tag_deleted", "user.updated"),
+        ("userUnenrolledFromProduct", "unenrolled_from_product", "enrollment.deleted"),
+        ("userUpdated", "user_updated", "user.updated"),
+    ] {
+        let data = match trigger {
+            "subscription_started" => json!({"user": {"user": user}}),
+            "user_tag_added" | "user_tag_deleted" => user.clone(),
+            _ => json!({"user": user}),
+        };
+        let own = json!({"version": 2, "type": r#type, "trigger": trigger, "data": data});
+        check("learnworlds", &own, expected);
+    }
+    let bought = json!({"type": "productBought", "data": {
+        "user": user, "payment": {"id": "p", "product": {"id": "c", "type": "course"}}
+    }});
+    check("learnworlds", &bought, "enrollment.created");
+    let registered = json!({"type": "userUpdated", "data": {
+        "user": {"id": 8774, "created": 1_755_771_330.435_539, "last_login": 1_755_771_330.5}
+    }});
+    check("learnworlds", &registered, "user.created");
+    for (written, expected) in [
+        ("course.completed", "course.completed"),
+        ("enrollment.created", "enrollment.created"),
+        ("lesson.completed", "lesson.completed"),
+        ("lesson.starred", "unmapped"),
+        ("program.completed", "programme.completed"),
+    ] {
+        check("learnworlds", &json!({"event": written, "user": {"id": 8774}}), expected);
+        check("learnworlds", &json!({"topic": written, "data": {"user_id": 8774}}), expected);
+    }
+}
