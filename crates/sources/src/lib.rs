@@ -37,6 +37,7 @@ mod profile;
 mod read;
 mod secrets;
 mod table;
+mod teachfloor;
 mod thinkific;
 mod verdict;
 

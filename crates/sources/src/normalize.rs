@@ -12,11 +12,12 @@ use crate::moodle::Moodle;
 use crate::platform::Platform;
 use crate::profile::InstanceProfile;
 use crate::secrets;
+use crate::teachfloor::Teachfloor;
 use crate::thinkific::Thinkific;
 use crate::verdict::Verdict;
 
 /// The names of the sources that can be mapped.
-pub const SOURCES: &[&str] = &["moodle", "learnworlds", "thinkific", "custom"];
+pub const SOURCES: &[&str] = &["moodle", "learnworlds", "thinkific", "teachfloor", "custom"];
 
 /// What a webhook comes to: at least one item, in the order of the body.
 ///
@@ -50,6 +51,7 @@ fn platform_of(source: &str) -> Option<&'static dyn Platform> {
     match source {
         "moodle" => Some(&Moodle),
         "learnworlds" => Some(&LearnWorlds),
+        "teachfloor" => Some(&Teachfloor),
         "thinkific" => Some(&Thinkific),
         "custom" => Some(&Custom),
         _ => None,

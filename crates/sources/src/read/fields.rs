@@ -20,6 +20,11 @@ impl<'a> Fields<'a> {
         Self { map: Some(map), path: "" }
     }
 
+    /// No fields at all.
+    pub(crate) const fn nothing(path: &'static str) -> Self {
+        Self { map: None, path }
+    }
+
     /// The value of a field, unless it says nothing.
     pub(crate) fn get(&self, name: &str) -> Option<&'a Value> {
         self.map?.get(name).filter(|value| !text::is_nothing(value))
@@ -34,9 +39,9 @@ impl<'a> Fields<'a> {
     /// object as an empty list.
     pub(crate) fn object(&self, name: &str, path: &'static str) -> Result<Fields<'a>, Verdict> {
         match self.get(name) {
-            None => Ok(Fields { map: None, path }),
+            None => Ok(Fields::nothing(path)),
             Some(Value::Object(map)) => Ok(Fields { map: Some(map), path }),
-            Some(Value::Array(items)) if items.is_empty() => Ok(Fields { map: None, path }),
+            Some(Value::Array(items)) if items.is_empty() => Ok(Fields::nothing(path)),
             Some(other) => Err(self.invalid(name, "an object", other)),
         }
     }

@@ -14,7 +14,7 @@ use kleos_contracts::raw::{Header, RawWebhook};
 use kleos_sources::{InstanceProfile, Item, SOURCES, normalize};
 use serde_json::Value;
 
-use crate::kit::webhook;
+use crate::kit;
 
 /// A fenced block: what stands beside its fence, and its text.
 struct Block {
@@ -51,6 +51,12 @@ fn is_in(expected: &Value, found: &Value) -> bool {
             .all(|(name, value)| found.get(name).is_some_and(|found| is_in(value, found))),
         _ => expected == found,
     }
+}
+
+/// A webhook that arrived after whatever the samples tell of.
+fn webhook(source: &str, body: &[u8]) -> RawWebhook {
+    let received_at = "2025-12-31T00:00:00Z".parse().unwrap();
+    RawWebhook { received_at, ..kit::webhook(source, body) }
 }
 
 /// The text between two others.

@@ -115,3 +115,41 @@ fn learnworlds() {
         check("learnworlds", &json!({"topic": written, "data": {"user_id": 8774}}), expected);
     }
 }
+
+#[test]
+fn teachfloor() {
+    let member = json!({"id": 8774, "object": "member"});
+    for (r#type, expected) in [
+        ("app.installed", "not_about_a_learner"),
+        ("app.uninstalled", "not_about_a_learner"),
+        ("course.completed", "course.completed"),
+        ("course.created", "not_about_a_learner"),
+        ("course.join", "enrollment.created"),
+        ("course.updated", "not_about_a_learner"),
+        ("element.completed", "lesson.completed"),
+        ("element.created", "not_about_a_learner"),
+        ("element.deleted", "not_about_a_learner"),
+        ("element.updated", "not_about_a_learner"),
+        ("member.joined", "enrollment.created"),
+        ("member.left", "unmapped"),
+        ("member.login", "user.logged_in"),
+        ("module.created", "not_about_a_learner"),
+        ("module.updated", "not_about_a_learner"),
+        ("test.event", "test"),
+    ] {
+        let data = json!({"member": member});
+        check("teachfloor", &json!({"id": "e", "type": r#type, "data": data}), expected);
+        check("teachfloor", &json!({"event": r#type, "data": data}), expected);
+    }
+    for (element, passed, expected) in [
+        ("quiz", json!(true), "quiz.completed"),
+        ("quiz", json!(null), "quiz.completed"),
+        ("quiz", json!(false), "quiz.failed"),
+        ("assignment", json!(true), "lesson.completed"),
+        ("assignment", json!(false), "lesson.failed"),
+    ] {
+        let context = json!({"id": "e", "object": "element", "type": element});
+        let data = json!({"member": member, "passed": passed, "context": context});
+        check("teachfloor", &json!({"type": "element.completed", "data": data}), expected);
+    }
+}
