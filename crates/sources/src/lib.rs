@@ -27,6 +27,7 @@ mod derive_id;
 mod draft;
 mod identity;
 mod item;
+mod learnault;
 mod learnworlds;
 mod loose;
 mod moodle;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::body;
 use crate::custom::Custom;
 use crate::item::Item;
+use crate::learnault::Learnault;
 use crate::learnworlds::LearnWorlds;
 use crate::moodle::Moodle;
 use crate::platform::Platform;
@@ -17,7 +18,8 @@ use crate::thinkific::Thinkific;
 use crate::verdict::Verdict;
 
 /// The names of the sources that can be mapped.
-pub const SOURCES: &[&str] = &["moodle", "learnworlds", "thinkific", "teachfloor", "custom"];
+pub const SOURCES: &[&str] =
+    &["moodle", "learnworlds", "thinkific", "teachfloor", "learnault", "custom"];
 
 /// What a webhook comes to: at least one item, in the order of the body.
 ///
@@ -53,6 +55,7 @@ fn platform_of(source: &str) -> Option<&'static dyn Platform> {
         "learnworlds" => Some(&LearnWorlds),
         "teachfloor" => Some(&Teachfloor),
         "thinkific" => Some(&Thinkific),
+        "learnault" => Some(&Learnault),
         "custom" => Some(&Custom),
         _ => None,
     }

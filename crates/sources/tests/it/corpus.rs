@@ -27,9 +27,14 @@ fn every_body_comes_to_what_is_expected() {
 
 #[test]
 fn the_corpus_is_not_thin() {
-    for (source, least) in
-        [("moodle", 35), ("learnworlds", 60), ("thinkific", 45), ("teachfloor", 40), ("custom", 15)]
-    {
+    for (source, least) in [
+        ("moodle", 35),
+        ("learnworlds", 60),
+        ("thinkific", 45),
+        ("teachfloor", 40),
+        ("learnault", 40),
+        ("custom", 15),
+    ] {
         assert!(cases(source).len() >= least, "{source}");
     }
 }

@@ -153,3 +153,39 @@ fn teachfloor() {
         check("teachfloor", &json!({"type": "element.completed", "data": data}), expected);
     }
 }
+
+#[test]
+fn learnault() {
+    for (r#type, expected) in [
+        ("credential.issued", "certificate.issued"),
+        ("credential.revoked", "certificate.revoked"),
+        ("credential.verified", "not_by_the_learner"),
+        ("employer.contacted", "not_by_the_learner"),
+        ("employer.searched", "not_about_a_learner"),
+        ("employer.subscribed", "not_about_a_learner"),
+        ("milestone.reached", "milestone.reached"),
+        ("module.completed", "lesson.completed"),
+        ("module.failed", "quiz.failed"),
+        ("module.liked", "unmapped"),
+        ("module.started", "lesson.started"),
+        ("referral.converted", "referral.converted"),
+        ("referral.created", "referral.created"),
+        ("referral.rewarded", "referral.rewarded"),
+        ("reward.failed", "reward.failed"),
+        ("reward.issued", "reward.issued"),
+        ("reward.withdrawn", "reward.withdrawn"),
+        ("system.test", "test"),
+        ("user.created", "user.created"),
+        ("user.deleted", "user.deleted"),
+        ("user.registered", "user.created"),
+        ("user.updated", "user.updated"),
+        ("user.verified", "user.verified"),
+        ("webhook.disabled", "own_event"),
+        ("webhook.test", "test"),
+    ] {
+        let is_referral = r#type.starts_with("referral.");
+        let data = if is_referral { json!({"referrerId": 8774}) } else { json!({"userId": 8774}) };
+        check("learnault", &json!({"id": "e", "type": r#type, "data": data}), expected);
+        check("learnault", &json!({"eventId": "e", "eventType": r#type, "data": data}), expected);
+    }
+}
