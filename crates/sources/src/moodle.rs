@@ -6,6 +6,9 @@
 //! | B | WebHooks (`local_webhooks`) | Moodle's event as it is, with `host`, `token`, `extra` |
 //! | C | xAPI log store (`logstore_xapi`) | a statement, made from the event |
 //!
+//! Open LMS is Moodle with more modules, of which its forum is mapped. It is a source of its own, so
+//! that its sites and Moodle's can be told apart, and the same mapping.
+//!
 //! A and B are read by one mapping: both name the same fields, and each field is read in every
 //! dress that either gives it. C leads to the same names, and to the same ids of learners,
 //! courses, lessons and threads, so that a rule that is once for such a place counts what came over
@@ -39,7 +42,7 @@ use crate::platform::Platform;
 use crate::read::text;
 use crate::verdict::Verdict;
 
-/// Moodle and its relatives.
+/// Moodle, and Open LMS.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moodle;
 

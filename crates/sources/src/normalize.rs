@@ -19,7 +19,7 @@ use crate::verdict::Verdict;
 
 /// The names of the sources that can be mapped.
 pub const SOURCES: &[&str] =
-    &["moodle", "learnworlds", "thinkific", "teachfloor", "learnault", "custom"];
+    &["moodle", "openlms", "learnworlds", "thinkific", "teachfloor", "learnault", "custom"];
 
 /// What a webhook comes to: at least one item, in the order of the body.
 ///
@@ -51,7 +51,7 @@ pub fn normalize(webhook: &RawWebhook, profile: &InstanceProfile) -> Vec<Item> {
 
 fn platform_of(source: &str) -> Option<&'static dyn Platform> {
     match source {
-        "moodle" => Some(&Moodle),
+        "moodle" | "openlms" => Some(&Moodle),
         "learnworlds" => Some(&LearnWorlds),
         "teachfloor" => Some(&Teachfloor),
         "thinkific" => Some(&Thinkific),

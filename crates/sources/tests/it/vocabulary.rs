@@ -66,6 +66,45 @@ fn thinkific() {
 }
 
 #[test]
+fn moodle_and_openlms() {
+    for (name, expected) in [
+        ("core\\event\\badge_awarded", "badge.awarded"),
+        ("core\\event\\course_completed", "course.completed"),
+        ("core\\event\\user_created", "user.created"),
+        ("core\\event\\user_enrolment_created", "enrollment.created"),
+        ("core\\event\\user_graded", "quiz.graded"),
+        ("core\\event\\user_loggedin", "user.logged_in"),
+        ("local_webhooks\\event\\response_answer", "own_event"),
+        ("mod_assign\\event\\assessable_submitted", "assignment.submitted"),
+        ("mod_collaborate\\event\\session_launched", "unmapped"),
+        ("mod_forum\\event\\post_created", "forum.posted"),
+        ("mod_hsuforum\\event\\discussion_created", "forum.posted"),
+        ("mod_hsuforum\\event\\post_created", "forum.posted"),
+        ("mod_quiz\\event\\attempt_submitted", "quiz.completed"),
+        ("tool_certificate\\event\\certificate_issued", "certificate.issued"),
+    ] {
+        let body = json!({"eventname": name, "userid": 8774, "relateduserid": 8774});
+        check("moodle", &body, expected);
+        check("openlms", &body, expected);
+    }
+    for (state, expected) in [
+        (0, "lesson.uncompleted"),
+        (1, "lesson.completed"),
+        (2, "lesson.completed"),
+        (3, "lesson.failed"),
+        (4, "lesson.failed"),
+    ] {
+        let name = "core\\event\\course_module_completion_updated";
+        let other = json!({"completionstate": state});
+        check(
+            "openlms",
+            &json!({"eventname": name, "relateduserid": 8774, "other": other}),
+            expected,
+        );
+    }
+}
+
+#[test]
 fn learnworlds() {
     let user = json!({"id": 8774, "created": 1_742_911_330.5, "last_login": 1_755_770_000.5});
     for (r#type, trigger, expected) in [
