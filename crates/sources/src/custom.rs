@@ -1,4 +1,5 @@
-//! The canonical form itself, as integrators send it: one event or a list of them.
+//! The canonical form itself, as integrators send it: one event or a list of them, as they are or in
+//! an envelope: see [`envelope`].
 //!
 //! | field | |
 //! | --- | --- |
@@ -15,6 +16,10 @@
 //! Tenant, source and instance are those of the credential. What the body says of them, or of
 //! anything that this product adds to an event, is not read. A flag can only keep an event from
 //! being paid, so the sender is believed.
+//!
+//! The source `test` takes the same, and flags every event as a test.
+
+mod envelope;
 
 use kleos_contracts::event::{Context, Metrics, Object, Place};
 use kleos_contracts::event_name;
@@ -41,11 +46,18 @@ impl Platform for Custom {
         1_000
     }
 
+    fn split(&self, body: Value, webhook: &RawWebhook) -> Result<Vec<Value>, Verdict> {
+        self.listed(envelope::completed(body, webhook))
+    }
+
     fn map(&self, item: &Value, webhook: &RawWebhook) -> Result<Draft, Verdict> {
         let Value::Object(fields) = item else {
             return Err(Verdict::unexpected_shape(self.expected(), text::kind(item)));
         };
         let fields = Fields::of(fields);
+        if envelope::is_envelope(&fields) {
+            return envelope::map(&fields, webhook);
+        }
         let trace = fields.object("trace", "trace.")?;
         let flags = fields.object("flags", "flags.")?;
         Ok(Draft {
@@ -63,6 +75,28 @@ impl Platform for Custom {
             lms_eventname: trace.text("lms_eventname")?,
             ..Draft::default()
         })
+    }
+}
+
+/// Senders that try things out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Test;
+
+impl Platform for Test {
+    fn expected(&self) -> &'static str {
+        Custom.expected()
+    }
+
+    fn max_items(&self) -> usize {
+        Custom.max_items()
+    }
+
+    fn split(&self, body: Value, webhook: &RawWebhook) -> Result<Vec<Value>, Verdict> {
+        Custom.split(body, webhook)
+    }
+
+    fn map(&self, item: &Value, webhook: &RawWebhook) -> Result<Draft, Verdict> {
+        Ok(Draft { is_test: true, ..Custom.map(item, webhook)? })
     }
 }
 

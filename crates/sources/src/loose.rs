@@ -108,18 +108,19 @@ impl<'a> Loose<'a> {
     }
 
     pub(crate) fn metrics(&self) -> Result<Metrics, Verdict> {
+        // Whoever writes these names means their scale.
         let metrics = self.object("metrics", "metrics.")?;
-        let value = |names: &[&str]| first(&metrics, names).or_else(|| first(&self.0, names));
-        let seconds = value(&["time_on_task_sec", "time_spent"]);
+        let flat = |names: &[&str]| first(&self.0, names);
         Ok(Metrics {
-            progress_pct: value(&["progress_pct", "progress", "progress_percentage"])
-                .and_then(hundred),
-            score_pct: value(&["score_pct", "score", "grade"]).and_then(hundred),
-            time_on_task_sec: seconds
-                .and_then(text::scalar)
-                .and_then(number::decimal)
-                .and_then(|number| i64::try_from(number.scaled(0)?).ok())
-                .filter(|seconds| *seconds >= 0),
+            progress_pct: metrics.percent("progress_pct")?.or_else(|| {
+                flat(&["progress_pct", "progress", "progress_percentage"]).and_then(hundred)
+            }),
+            score_pct: metrics
+                .percent("score_pct")?
+                .or_else(|| flat(&["score_pct", "score", "grade"]).and_then(hundred)),
+            time_on_task_sec: metrics
+                .seconds("time_on_task_sec")?
+                .or_else(|| flat(&["time_on_task_sec", "time_spent"]).and_then(seconds)),
         })
     }
 
@@ -209,4 +210,78 @@ fn external_ids(person: &Fields<'_>) -> Result<BTreeMap<String, String>, Verdict
 fn hundred(value: &Value) -> Option<Percent> {
     let number = number::decimal(text::scalar(value)?)?;
     number.is_from_0_to_100().then(|| percent::percent(value)).flatten()
+}
+
+/// Whole seconds, if it is a number of them.
+fn seconds(value: &Value) -> Option<i64> {
+    let number = number::decimal(text::scalar(value)?)?;
+    i64::try_from(number.scaled(0)?).ok().filter(|seconds| *seconds >= 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn learner(fields: &Value) -> (Option<String>, Option<String>) {
+        let learner = Loose(Fields::of(fields.as_object().unwrap())).learner().unwrap();
+        (learner.id, learner.email)
+    }
+
+    #[track_caller]
+    fn check_learner(fields: &Value, id: Option<&str>, email: Option<&str>) {
+        let expected = (id.map(str::to_owned), email.map(str::to_owned));
+        assert_eq!(learner(fields), expected, "{fields}");
+    }
+
+    #[test]
+    fn a_learner_is_spelled_in_many_ways_and_never_mixed_of_two() {
+        let (id, email) = (Some("7"), Some("jane@example.edu"));
+        check_learner(&json!({"user": {"id": 7, "email": "jane@example.edu"}}), id, email);
+        check_learner(&json!({"member": {"uuid": "7"}}), id, None);
+        check_learner(&json!({"user": {"user_uuid": "7"}}), id, None);
+        check_learner(&json!({"user_id": 7, "user_email": "jane@example.edu"}), id, email);
+        check_learner(&json!({"userId": 7, "email": "jane@example.edu"}), id, email);
+        check_learner(&json!({"learnerId": "7", "learnerEmail": "jane@example.edu"}), id, email);
+        check_learner(&json!({"email": "jane@example.edu"}), None, email);
+        check_learner(&json!({"user": {"id": 7}, "email": "of@the.teacher"}), id, None);
+        check_learner(&json!({"user_id": 7, "learner": {"email": "of@another.one"}}), id, None);
+        check_learner(&json!({"id": 7, "actor_id": 8, "teacher_id": 9}), None, None);
+    }
+
+    #[track_caller]
+    fn check_course(fields: &Value, id: Option<&str>, title: Option<&str>) {
+        let context = Loose(Fields::of(fields.as_object().unwrap())).context().unwrap();
+        let found =
+            context.course.as_ref().map(|place| (place.id.as_str(), place.title.as_deref()));
+        assert_eq!(found, id.map(|id| (id, title)), "{fields}");
+    }
+
+    #[test]
+    fn a_place_is_spelled_in_many_ways() {
+        let title = Some("PPE");
+        check_course(&json!({"course": {"id": "c", "title": "PPE"}}), Some("c"), title);
+        check_course(&json!({"course": {"course_uuid": "c", "name": "PPE"}}), Some("c"), title);
+        check_course(&json!({"context": {"course": {"id": "c"}}}), Some("c"), None);
+        check_course(&json!({"course_id": "c", "course_title": "PPE"}), Some("c"), title);
+        check_course(&json!({"courseId": "c", "courseName": "PPE"}), Some("c"), title);
+        check_course(&json!({"course": {"title": "PPE"}}), None, None);
+        check_course(&json!({"id": "c"}), None, None);
+    }
+
+    #[test]
+    fn numbers_on_unknown_scales_are_left_out_and_named_ones_refused() {
+        let metrics = |fields: Value| Loose(Fields::of(fields.as_object().unwrap())).metrics();
+        let score =
+            |fields: Value| metrics(fields).unwrap().score_pct.map(|score| score.to_string());
+        assert_eq!(score(json!({"score": "92.5"})).as_deref(), Some("92.5"));
+        assert_eq!(score(json!({"metrics": {"score_pct": 80}, "score": 7})).as_deref(), Some("80"));
+        for unknown in [json!(850), json!(-1), json!("B+"), json!(null), json!([80])] {
+            assert_eq!(score(json!({"grade": unknown})), None);
+        }
+        assert!(metrics(json!({"metrics": {"score_pct": 850}})).is_err());
+        assert_eq!(metrics(json!({"timeSpent": "320.9"})).unwrap().time_on_task_sec, Some(320));
+        assert_eq!(metrics(json!({"time_spent": -1})).unwrap().time_on_task_sec, None);
+    }
 }

@@ -5,7 +5,7 @@ use kleos_contracts::reason;
 use serde_json::Value;
 
 use crate::body;
-use crate::custom::Custom;
+use crate::custom::{Custom, Test};
 use crate::item::Item;
 use crate::learnault::Learnault;
 use crate::learnworlds::LearnWorlds;
@@ -19,7 +19,7 @@ use crate::verdict::Verdict;
 
 /// The names of the sources that can be mapped.
 pub const SOURCES: &[&str] =
-    &["moodle", "openlms", "learnworlds", "thinkific", "teachfloor", "learnault", "custom"];
+    &["moodle", "openlms", "learnworlds", "thinkific", "teachfloor", "learnault", "custom", "test"];
 
 /// What a webhook comes to: at least one item, in the order of the body.
 ///
@@ -57,6 +57,7 @@ fn platform_of(source: &str) -> Option<&'static dyn Platform> {
         "thinkific" => Some(&Thinkific),
         "learnault" => Some(&Learnault),
         "custom" => Some(&Custom),
+        "test" => Some(&Test),
         _ => None,
     }
 }

@@ -26,8 +26,10 @@ fn blocks(page: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut lines = page.lines();
     while let Some(line) = lines.next() {
-        if let Some(info) = line.strip_prefix("```") {
-            let text: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+        // Blocks in lists are indented.
+        if let Some(info) = line.trim_start().strip_prefix("```") {
+            let text: Vec<&str> =
+                lines.by_ref().take_while(|line| line.trim_start() != "```").collect();
             blocks.push(Block { info: info.to_owned(), text: text.join("\n") });
         }
     }
@@ -120,7 +122,11 @@ fn every_sample_of_every_page_comes_to_what_the_page_says() {
                         sent_by_shell += 1;
                     }
                 }
-                _ => {}
+                // Templates are no samples: their variables are not filled in.
+                (info, _) => assert!(
+                    info != "json" && (!text.trim_start().starts_with('{') || text.contains("{{")),
+                    "{source}: a sample that is not said to be JSON: {text}"
+                ),
             }
         }
         assert!(sent_by_shell > 0, "{source}: no copy-paste test in the page");

@@ -1,5 +1,6 @@
 //! No body makes it panic, and every body comes to something.
 
+use kleos_contracts::raw::{Header, RawWebhook};
 use kleos_contracts::reason;
 use kleos_sources::{InstanceProfile, Item, SOURCES, normalize};
 use proptest::prelude::*;
@@ -176,6 +177,42 @@ proptest! {
             }
             items(source, tree.to_string().as_bytes());
         }
+    }
+}
+
+fn header() -> impl Strategy<Value = Header> {
+    let name = proptest::sample::select(vec![
+        "ce-specversion",
+        "ce-type",
+        "ce-id",
+        "ce-source",
+        "ce-time",
+        "ce-data",
+        "webhook-id",
+        "svix-id",
+        "x-request-id",
+    ]);
+    let value = prop_oneof![
+        Just("1.0".to_owned()),
+        Just("com.example.course.completed.v1".to_owned()),
+        Just("a.".repeat(100_000)),
+        "\\PC{0,20}",
+        "[%0-9a-fA-F+&=.\u{0}]{0,30}",
+    ];
+    (name, value).prop_map(|(name, value)| Header { name: name.to_owned(), value })
+}
+
+proptest! {
+    #[test]
+    fn any_headers_of_any_body_come_to_something(
+        source in source(),
+        body in proptest::sample::select(corpus()),
+        headers in proptest::collection::vec(header(), 0..8),
+    ) {
+        let webhook = RawWebhook { headers, ..webhook(source, &body) };
+        let items = normalize(&webhook, &InstanceProfile::default());
+        prop_assert!(!items.is_empty());
+        let _lines = lines(&items);
     }
 }
 
