@@ -19,7 +19,8 @@
 //!
 //! The path of one webhook: `body` reads the bytes into a tree; the platform's module splits the
 //! tree into items, recognises each and maps it to a draft; `draft` gives the draft its learner's
-//! key, its checked time and its id. Every platform is one module of the same shape, a `Platform`.
+//! key, its checked time and its id. Every platform is one module of the same shape, a `Platform`: its
+//! types are a `table`, and where people type the body, `loose` knows their spellings.
 
 mod body;
 mod custom;

@@ -13,4 +13,5 @@ mod kit;
 mod names;
 mod pages;
 mod robustness;
+mod same_event;
 mod vocabulary;

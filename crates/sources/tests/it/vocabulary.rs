@@ -26,7 +26,7 @@ fn check(source: &str, body: &Value, expected: &str) {
 }
 
 #[test]
-fn thinkific() {
+fn thinkifics_topics_lead_to_these_events() {
     for (topic, expected) in [
         ("course.created", "not_about_a_learner"),
         ("enrollment.completed", "course.completed"),
@@ -66,7 +66,7 @@ fn thinkific() {
 }
 
 #[test]
-fn moodle_and_openlms() {
+fn moodles_events_are_open_lms_events_too() {
     for (name, expected) in [
         ("core\\event\\badge_awarded", "badge.awarded"),
         ("core\\event\\course_completed", "course.completed"),
@@ -105,7 +105,7 @@ fn moodle_and_openlms() {
 }
 
 #[test]
-fn learnworlds() {
+fn learnworlds_types_and_what_schools_type_lead_to_these_events() {
     let user = json!({"id": 8774, "created": 1_742_911_330.5, "last_login": 1_755_770_000.5});
     for (r#type, trigger, expected) in [
         ("awardedCertificate", "certificate_awarded", "certificate.issued"),
@@ -156,7 +156,7 @@ fn learnworlds() {
 }
 
 #[test]
-fn teachfloor() {
+fn teachfloors_types_lead_to_these_events_in_both_envelopes() {
     let member = json!({"id": 8774, "object": "member"});
     for (r#type, expected) in [
         ("app.installed", "not_about_a_learner"),
@@ -194,7 +194,7 @@ fn teachfloor() {
 }
 
 #[test]
-fn learnault() {
+fn learnaults_types_lead_to_these_events_in_both_envelopes() {
     for (r#type, expected) in [
         ("credential.issued", "certificate.issued"),
         ("credential.revoked", "certificate.revoked"),
