@@ -8,7 +8,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 
 use super::cluster::Cluster;
-use super::context::Quiet;
+use super::context::{NOWHERE, Quiet};
 use super::failure;
 use super::session::kafka_timestamp;
 use crate::error::LogError;
@@ -68,10 +68,9 @@ impl Append for KafkaAppender {
         };
         Box::pin(async move {
             match delivery.await {
-                // A batch that the broker takes for one that it has already is delivered to the client,
-                // without an offset. Where nobody can say where a record lies, nobody says that it does.
+                // See the context of the other producer: without an offset it need not lie there.
                 Ok(Ok(delivered)) if delivered.offset < 0 => {
-                    Err(LogError::unavailable(WHAT, "the broker does not say where the record lies"))
+                    Err(LogError::unavailable(WHAT, NOWHERE))
                 }
                 Ok(Ok(delivered)) => Ok(Position {
                     partition: Partition::new(topic, delivered.partition),

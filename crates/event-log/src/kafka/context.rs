@@ -126,6 +126,9 @@ struct DeliveryState {
     failure: Option<String>,
 }
 
+/// What is said of a record that was acknowledged without an offset.
+pub(super) const NOWHERE: &str = "the broker has not said where the record lies";
+
 /// No slot: where the record went does not matter.
 pub(super) const NO_SLOT: usize = usize::MAX;
 
@@ -166,6 +169,13 @@ impl ProducerContext for Deliveries {
 
     fn delivery(&self, result: &DeliveryResult<'_>, slot: usize) {
         match result {
+            // The client takes a later record's success for that of all before it. A broker that has
+            // forgotten the producer takes the later one without them: only what has an offset lies
+            // there.
+            Ok(message) if message.offset() < 0 => {
+                let mut state = self.lock();
+                state.failure.get_or_insert_with(|| format!("{}: {NOWHERE}", message.topic()));
+            }
             Ok(_) if slot == NO_SLOT => {}
             Ok(message) => {
                 if let Some(offset) = self.lock().offsets.get_mut(slot) {

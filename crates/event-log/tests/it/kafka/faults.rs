@@ -6,8 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kleos_contracts::time::Timestamp;
 use kleos_contracts::topic::Topic;
-use kleos_event_log::{EventLog, KafkaConfig, KafkaLog};
+use kleos_event_log::{EventLog, KafkaConfig, KafkaLog, LogError};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr as Code};
@@ -99,4 +100,29 @@ fn a_commit_without_an_answer_begins_a_new_session() {
     let slow = |mock: &Mock| mock.broker_round_trip_time(1, Duration::from_secs(5)).unwrap();
     let quick = |mock: &Mock| mock.broker_round_trip_time(1, Duration::ZERO).unwrap();
     run(slow, quick, "UnknownOutcome");
+}
+
+#[test]
+fn a_record_that_only_a_later_ones_success_speaks_for_is_not_stored() {
+    let mock: Mock = MockCluster::new(1).unwrap();
+    mock.create_topic(Topic::Raw.name(), 1, 1).unwrap();
+    let config = KafkaConfig::new(&mock.bootstrap_servers(), "http://127.0.0.1:9/none");
+    let log = KafkaLog::connect(config).unwrap().into_log();
+    let appender = log.appender(Topic::Raw).unwrap();
+    let append = |text: &str| appender.append(Timestamp::from_millis(1), text.into());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(append("before")).unwrap();
+    // Both are on their way; the first is refused, as by a broker that has just started.
+    mock.broker_round_trip_time(1, Duration::from_millis(500)).unwrap();
+    mock.request_errors(
+        RDKafkaApiKey::Produce,
+        &[Code::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION],
+    );
+    let first = append("first");
+    std::thread::sleep(Duration::from_millis(100));
+    let second = append("second");
+    let (first, second) = runtime.block_on(async { (first.await, second.await) });
+    assert!(second.is_ok(), "{second:?}");
+    let LogError::Unavailable { cause, .. } = first.unwrap_err() else { panic!() };
+    assert_eq!(cause, "the broker has not said where the record lies");
 }
