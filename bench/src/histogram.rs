@@ -2,10 +2,12 @@
 
 /// How often a value was at most so great, for each bound of a bucket.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Histogram(Vec<(f64, f64)>);
+pub struct Histogram(Vec<(f64, f64)>);
 
 impl Histogram {
-    pub(crate) fn read(exposition: &str, name: &str) -> Self {
+    /// The histogram of a name.
+    #[must_use]
+    pub fn read(exposition: &str, name: &str) -> Self {
         let bucket = |line: &str| {
             let rest = line.strip_prefix(name)?.strip_prefix("_bucket{")?;
             let (labels, count) = rest.rsplit_once("} ")?;
@@ -16,7 +18,8 @@ impl Histogram {
     }
 
     /// What was seen since an earlier look at the same histogram.
-    pub(crate) fn since(mut self, earlier: &Self) -> Self {
+    #[must_use]
+    pub fn since(mut self, earlier: &Self) -> Self {
         for ((_, count), (_, before)) in self.0.iter_mut().zip(&earlier.0) {
             *count -= before;
         }
@@ -24,13 +27,15 @@ impl Histogram {
     }
 
     /// How many values were seen.
-    pub(crate) fn count(&self) -> Option<f64> {
+    #[must_use]
+    pub fn count(&self) -> Option<f64> {
         self.0.last().map(|(_, count)| *count)
     }
 
     /// The value below which `share` of what was seen lies, straight between the bounds of a
     /// bucket; none if nothing was seen.
-    pub(crate) fn quantile(&self, share: f64) -> Option<f64> {
+    #[must_use]
+    pub fn quantile(&self, share: f64) -> Option<f64> {
         let total = self.count().filter(|total| *total > 0.0)?;
         let rank = total * share;
         let mut below = (0.0, 0.0);
@@ -48,7 +53,8 @@ impl Histogram {
 }
 
 /// The value of a metric without labels of its own.
-pub(crate) fn value(exposition: &str, name: &str) -> Option<f64> {
+#[must_use]
+pub fn value(exposition: &str, name: &str) -> Option<f64> {
     let line = exposition
         .lines()
         .find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{'])))?;

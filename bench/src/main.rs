@@ -13,17 +13,16 @@
 )]
 
 mod agree;
-mod histogram;
 mod load;
 mod ours;
 mod peer;
-mod report;
 mod watch;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Parser;
+use kleos_bench::report::{medians, rounded};
 use kleos_e2e::cluster::{Cluster, emptied};
 use kleos_e2e::deployment::Layout;
 use kleos_e2e::world::Plan;
@@ -34,7 +33,6 @@ use serde_json::{Value, json};
 
 use crate::ours::Ours;
 use crate::peer::Peer;
-use crate::report::{medians, rounded};
 
 /// Measures the rules-processor beside Kafka Streams.
 #[derive(Debug, Parser)]

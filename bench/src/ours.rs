@@ -5,12 +5,12 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use kleos_bench::histogram::{Histogram, value};
 use kleos_e2e::cluster::{Cluster, root};
 use kleos_e2e::deployment::{Deployment, Layout, Role};
 use kleos_event_log::EventLog;
 use kleos_service_kit::clock::SharedClock;
 
-use crate::histogram::{Histogram, value};
 use crate::watch::{Figures, Subject, real, until_drained};
 
 /// The process's name in its deployment.

@@ -6,7 +6,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// The median of each figure over the runs that have it; four digits that count.
-pub(crate) fn medians<T: Serialize>(runs: &[T]) -> anyhow::Result<Map<String, Value>> {
+///
+/// # Errors
+/// If a run is not a table of figures.
+pub fn medians<T: Serialize>(runs: &[T]) -> anyhow::Result<Map<String, Value>> {
     let mut found: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for run in runs {
         if let Value::Object(figures) = serde_json::to_value(run)? {
@@ -30,7 +33,8 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// To four digits, since the machine gives no more.
-pub(crate) fn rounded(value: f64) -> f64 {
+#[must_use]
+pub fn rounded(value: f64) -> f64 {
     if value == 0.0 || !value.is_finite() {
         return value;
     }

@@ -1,10 +1,10 @@
 //! Looks at a processor from outside, whatever it is written in: the offsets that its group has
 //! committed, the processor time of its process and of the broker's, and its memory.
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use kleos_bench::process::{cpu_seconds, peak_memory_mib};
 use kleos_contracts::class::Class;
 use kleos_contracts::topic::Topic;
 use kleos_event_log::EventLog;
@@ -15,8 +15,6 @@ use serde::Serialize;
 const PACE: Duration = Duration::from_millis(100);
 /// A drain takes longer only if something is wrong.
 const DEADLINE: Duration = Duration::from_secs(900);
-/// Of `/proc/PID/stat`, on every Linux of today.
-const TICKS_PER_SECOND: f64 = 100.0;
 
 /// A processor at work.
 #[derive(Clone, Debug)]
@@ -113,30 +111,6 @@ fn figures(samples: &[Sample]) -> Option<Figures> {
     })
 }
 
-/// User and system time of a process.
-fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
-    let text = read(pid, "stat")?;
-    // The name before may hold anything; what follows are numbers.
-    let (_, numbers) = text.rsplit_once(") ").context("/proc/PID/stat")?;
-    let fields: Vec<&str> = numbers.split(' ').collect();
-    let [user, system] =
-        [11, 12].map(|place| fields.get(place).and_then(|ticks| ticks.parse().ok()));
-    let (user, system): (f64, f64) = user.zip(system).context("/proc/PID/stat")?;
-    Ok((user + system) / TICKS_PER_SECOND)
-}
-
-fn peak_memory_mib(pid: u32) -> anyhow::Result<f64> {
-    let text = read(pid, "status")?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
-    Ok(kib.context("/proc/PID/status")? / 1024.0)
-}
-
-fn read(pid: u32, file: &str) -> anyhow::Result<String> {
-    let path = format!("/proc/{pid}/{file}");
-    std::fs::read_to_string(Path::new(&path)).with_context(|| path.clone())
-}
-
 /// Counts of events are far below where a real number gets coarse.
 #[expect(clippy::cast_precision_loss, reason = "see above")]
 pub(crate) const fn real(count: u64) -> f64 {
@@ -162,12 +136,5 @@ mod tests {
         assert_eq!(figures.events_per_cpu_second, 400.0);
         assert_eq!(figures.second_half_events_per_cpu_second, 800.0);
         assert_eq!(figures.second_half_cpu_seconds_per_million, 1_250.0);
-    }
-
-    #[test]
-    fn a_process_has_used_some_time_and_memory() {
-        let pid = std::process::id();
-        assert!(cpu_seconds(pid).unwrap() >= 0.0);
-        assert!(peak_memory_mib(pid).unwrap() > 1.0);
     }
 }
