@@ -22,6 +22,10 @@ setup: ## Installs what is missing to build and run Kleos
 setup-kafka:
 	@scripts/setup --kafka
 
+.PHONY: setup-bench
+setup-bench:
+	@scripts/setup --kafka --bench
+
 .PHONY: build
 build: setup ## Builds the programs for use: target/release/kleos
 	$(CARGO) build --release --locked $(PROGRAMS) --bins
@@ -54,6 +58,10 @@ lint: setup ## Checks formatting and lints
 .PHONY: bench
 bench: setup-kafka ## Measures the rules-processor beside Kafka Streams
 	@bench/run $(ARGS)
+
+.PHONY: bench-gateway
+bench-gateway: setup-bench ## Measures the gateway beside its peers, and beside HTTP alone
+	@bench/gateway/run $(ARGS)
 
 .PHONY: clean
 clean: ## Removes what was built, and the data of demonstrations and tests

@@ -1,8 +1,9 @@
 -- What bench-gateway has wrk send: signed webhooks by turns, each with an id of its own.
 --
---   wrk -s requests.lua URL -- FILE
+--   wrk -s requests.lua URL -- FILE LOAD
 --
--- FILE has a line for each webhook: its signature, a space, its body. The last line of the output is JSON.
+-- FILE has a line for each webhook: its signature, a space, its body. LOAD is what ids begin with, so that none is one of
+-- another load. The last line of the output is JSON.
 
 local heads, tails = {}, {}
 local sent = 0
@@ -10,7 +11,7 @@ local sent = 0
 function init(arguments)
   -- The id's header is the last, so that it is all that is put in between for each request.
   local head = "POST " .. wrk.path .. " HTTP/1.1\r\nHost: " .. wrk.headers["Host"] ..
-    "\r\nContent-Type: application/json\r\nContent-Length: %d\r\nX-Signature: %s\r\nWebhook-Id: "
+    "\r\nContent-Type: application/json\r\nContent-Length: %d\r\nX-Signature: %s\r\nWebhook-Id: " .. arguments[2] .. "-"
   for line in io.lines(arguments[1]) do
     local signature, body = line:match("^(%x+) (.*)$")
     heads[#heads + 1] = head:format(#body, signature)

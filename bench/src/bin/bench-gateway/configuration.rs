@@ -12,9 +12,10 @@ pub(crate) struct Ports {
     pub(crate) admin: u16,
 }
 
-/// What of `[gateway]` is not as it comes: all senders have one address here, and there are more of
-/// them than a gateway lets in by itself.
-const GATEWAY: &str = "max_connections = 12_000";
+/// What of `[gateway]` is not as it comes: here all senders have one address, they send as much as
+/// they can, and there are more of them than a gateway lets in by itself.
+const GATEWAY: &str = r#"max_connections = 12_000
+rate_limits = { profile = "none" }"#;
 
 /// Partitions of the topic that all write to.
 pub(crate) const PARTITIONS: u32 = 8;

@@ -179,8 +179,7 @@ fn set_up(arguments: &Arguments) -> anyhow::Result<Site> {
 fn speed(site: &Site, arguments: &Arguments, pace: Pace) -> anyhow::Result<Map<String, Value>> {
     println!("Warming the broker up for {} s …", pace.broker_warm_up);
     let connections = arguments.connections.iter().copied().max().unwrap_or(1);
-    let load = |seconds| Load { connections, seconds };
-    speed::measure(site, Contestant::Kleos, load(1), load(pace.broker_warm_up))?;
+    speed::warm_up(site, Load { connections, seconds: pace.broker_warm_up })?;
     let mut runs = Runs::new();
     let mut order = arguments.contestants.clone();
     for round in 1..=pace.rounds {

@@ -86,12 +86,12 @@ pub(crate) fn crowded(site: &Site, hold: Duration) -> anyhow::Result<Crowded> {
 async fn open_idle(site: &Site, port: u16) -> anyhow::Result<Vec<TcpStream>> {
     let mut opening = JoinSet::new();
     let mut open = Vec::with_capacity(IDLE);
-    for request in site.requests.iter().cycle().take(IDLE) {
+    for (number, request) in site.requests.iter().cycle().take(IDLE).enumerate() {
         if opening.len() == OPENED_AT_ONCE {
             site.interrupt.check()?;
             open.extend(opening.join_next().await.transpose()?.transpose()?);
         }
-        let request = request.bytes(port);
+        let request = request.bytes(port, &format!("idle-{number}"));
         opening.spawn(async move {
             let answered = timeout(ANSWERED_WITHIN, answered(port, &request)).await;
             answered.context("an idle connection had no answer in time")?
@@ -152,7 +152,7 @@ impl Slow {
 /// Sends a byte a second until the gateway has enough of it.
 async fn drip(port: u16, request: &Request, in_the_head: bool) -> anyhow::Result<()> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
-    let (mut head, body) = (request.head(port).into_bytes(), request.body.as_bytes());
+    let (mut head, body) = (request.head(port, "slow").into_bytes(), request.body.as_bytes());
     if !in_the_head {
         stream.write_all(&head).await?;
         head.clear();

@@ -63,19 +63,19 @@ impl Request {
         Ok(Self { signature: hex::encode(hmac.finalize().into_bytes()), body })
     }
 
-    /// All up to the body.
-    pub(crate) fn head(&self, port: u16) -> String {
+    /// All up to the body. Without an id of its own it would be a duplicate of one with the same.
+    pub(crate) fn head(&self, port: u16, id: &str) -> String {
         format!(
             "POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\nX-Signature: {}\r\n\r\n",
+             Content-Length: {}\r\nX-Signature: {}\r\nWebhook-Id: {id}\r\n\r\n",
             self.body.len(),
             self.signature
         )
     }
 
     /// As it goes over the wire.
-    pub(crate) fn bytes(&self, port: u16) -> Vec<u8> {
-        (self.head(port) + &self.body).into_bytes()
+    pub(crate) fn bytes(&self, port: u16, id: &str) -> Vec<u8> {
+        (self.head(port, id) + &self.body).into_bytes()
     }
 }
 

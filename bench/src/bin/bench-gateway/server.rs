@@ -58,12 +58,8 @@ impl<'s> Server<'s> {
         self.ports.gateway
     }
 
-    pub(crate) const fn contestant(&self) -> Contestant {
-        self.contestant
-    }
-
     fn takes_what_is_signed(&mut self) -> anyhow::Result<()> {
-        let request = self.site.request()?.bytes(self.port());
+        let request = self.site.request()?.bytes(self.port(), "first");
         let (site, mut last) = (self.site, None);
         let taken = site.interrupt.wait(READY_WITHIN, || {
             self.check()?;
@@ -79,7 +75,7 @@ impl<'s> Server<'s> {
     fn refuses_what_is_not(&self) -> anyhow::Result<()> {
         let mut request = self.site.request()?.clone();
         request.body = request.body.replacen('{', "[", 1);
-        let found = status(self.port(), &request.bytes(self.port()))?;
+        let found = status(self.port(), &request.bytes(self.port(), "first"))?;
         let expected = if self.contestant.is_gateway() { 401 } else { 202 };
         let what = "a request with a signature of something else";
         ensure!(found == Some(expected), "{}", self.answered(what, found, expected));

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -28,6 +29,7 @@ pub(crate) struct Site {
     pub(crate) requests: Vec<Request>,
     pub(crate) interrupt: Interrupt,
     pub(crate) broker: u32,
+    loads: AtomicU32,
     log: EventLog,
     cluster: Cluster,
     /// After the cluster, which is down by then.
@@ -46,9 +48,18 @@ impl Site {
         let broker = broker.trim().parse().context("the broker's pid")?;
         let log = KafkaLog::connect(KafkaConfig::new(&cluster.brokers, &cluster.registry))?;
         let log = log.into_log();
-        let _data = Passing(home.join("broker-1/data"));
-        let site =
-            Self { program, peers, directory, requests, interrupt, broker, log, cluster, _data };
+        let site = Self {
+            program,
+            peers,
+            directory,
+            requests,
+            interrupt,
+            broker,
+            loads: AtomicU32::new(0),
+            log,
+            cluster,
+            _data: Passing(home.join("broker-1/data")),
+        };
         site.apply_topics()?;
         Ok(site)
     }
@@ -84,6 +95,11 @@ impl Site {
     /// One of the requests.
     pub(crate) fn request(&self) -> anyhow::Result<&Request> {
         self.requests.first().context("no requests")
+    }
+
+    /// A number that no other load has.
+    pub(crate) fn next_load(&self) -> u32 {
+        self.loads.fetch_add(1, Ordering::Relaxed)
     }
 
     /// A file for what a contestant says.

@@ -35,6 +35,7 @@ pub(crate) fn measure(
     let seen = send(site, &mut server, load)?;
     let after = [server.cpu_seconds()?, cpu_seconds(site.broker)?];
     let stored = site.records()? - records;
+    seen.all_went_well(contestant.key(), load)?;
     is_accounted_for(contestant, stored, seen.requests, load.connections)?;
     let requests = f64::from(seen.requests);
     let per_100k = |seconds: f64| seconds * 1e5 / requests;
@@ -49,6 +50,13 @@ pub(crate) fn measure(
     };
     server.stop()?;
     Ok(figures)
+}
+
+/// Has the broker do what it will do, before anything counts.
+pub(crate) fn warm_up(site: &Site, load: Load) -> anyhow::Result<()> {
+    let mut server = Server::start(site, Contestant::Kleos)?;
+    send(site, &mut server, load)?;
+    server.stop()
 }
 
 /// Every success is a record. When the load ends, each connection can have one more on its way.
