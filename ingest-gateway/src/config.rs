@@ -16,6 +16,7 @@ use crate::budget::REQUEST_BYTES;
 use crate::duplicates::Memory;
 use crate::mapping::Mapping;
 use crate::rate::Rates;
+use crate::tls::TlsSettings;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -32,6 +33,8 @@ pub struct Settings {
     pub(crate) rates: Rates,
     pub(crate) memory: Memory,
     pub(crate) mapping: Mapping,
+    /// Whether connections begin with TLS.
+    pub(crate) tls: Option<TlsSettings>,
     pub(crate) door: Door,
 }
 
@@ -93,15 +96,30 @@ impl Settings {
         let mapping = Mapping::of(
             instances.values().map(|instance| (instance, tenants.get(&instance.tenant))),
         );
-        Some(Self { listen, limits, proxy_protocol, request_log, rates, memory, mapping, door })
+        let tls = TlsSettings::read(&section.section("tls"));
+        Some(Self {
+            listen,
+            limits,
+            proxy_protocol,
+            request_log,
+            rates,
+            memory,
+            mapping,
+            tls,
+            door,
+        })
     }
 }
 
 /// Where webhooks are taken, behind which proxies, and how many.
 impl fmt::Display for Settings {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { listen, limits, proxy_protocol, rates, door, .. } = self;
-        write!(formatter, "webhooks on {listen}, bodies of up to {} bytes", limits.max_body)?;
+        let Self { listen, limits, proxy_protocol, rates, tls, door, .. } = self;
+        write!(formatter, "webhooks on {listen}")?;
+        if let Some(tls) = tls {
+            write!(formatter, " with {tls}")?;
+        }
+        write!(formatter, ", bodies of up to {} bytes", limits.max_body)?;
         let Proxies { trusted, header } = door.proxies();
         if trusted.is_empty() {
             formatter.write_str(", no proxies are believed")?;
@@ -178,6 +196,7 @@ mod tests {
     use std::fs;
 
     use kleos_service_kit::config::{self, Environment};
+    use kleos_test_kit::tls::FIRST;
 
     use super::*;
 
@@ -213,8 +232,8 @@ mod tests {
         let page = read(&fragment()).unwrap();
         assert_eq!((page.listen, page.limits), (empty.listen, empty.limits));
         let rest = |settings: &Settings| {
-            let Settings { proxy_protocol, request_log, rates, memory, door, .. } = settings;
-            format!("{proxy_protocol} {request_log} {rates:?} {memory:?} {door:?}")
+            let Settings { proxy_protocol, request_log, rates, memory, tls, door, .. } = settings;
+            format!("{proxy_protocol} {request_log} {rates:?} {memory:?} {tls:?} {door:?}")
         };
         assert_eq!(rest(&page), rest(&empty));
         let keys = fragment();
@@ -223,11 +242,31 @@ mod tests {
     }
 
     #[test]
+    fn a_certificate_is_looked_at_with_the_rest() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        fs::write(path("site.crt"), FIRST.certificate).unwrap();
+        fs::write(path("site.key"), FIRST.key).unwrap();
+        let section = |key: &str| {
+            let (certificate, key) = (path("site.crt"), path(key));
+            format!("[gateway.tls]\ncertificate = {certificate:?}\nkey = {key:?}\n")
+        };
+        let settings = read(&section("site.key")).unwrap();
+        let said = settings.to_string();
+        assert!(said.contains(" with TLS until 2126-10-30T01:25:09Z, bodies of"), "{said}");
+        let problems = read(&section("none.key")).unwrap_err();
+        let expected = "gateway.tls.key: found the file";
+        assert!(problems.contains(expected) && problems.contains("cannot be read"), "{problems}");
+    }
+
+    #[test]
     fn every_mistake_is_told_at_once() {
         let problems = read(concat!(
             "[gateway]\nlisten = 8080\nmax_body = \"5MiB\"\nbody_timeout = \"0s\"\n",
             "append_timeout = 5\nmax_in_flight_bytes = \"1MiB\"\nmax_connections = 0\n",
             "header_timeout = \"1d\"\nidle_timeout = \"\"\nmax_bodies = 1\n",
+            "[gateway.tls]\nkey = \"none.key\"\nmin_version = \"1.1\"\n",
+            "strict_transport_security = \"0s\"\n",
         ))
         .unwrap_err();
         for path in [
@@ -240,6 +279,9 @@ mod tests {
             "header_timeout: found \"1d\"",
             "idle_timeout: found \"\"",
             "max_bodies: found a key that is not known",
+            "tls.certificate: found nothing",
+            "tls.min_version: found \"1.1\"",
+            "tls.strict_transport_security: found \"0s\"",
         ] {
             assert!(problems.contains(&format!("gateway.{path}")), "{path} in:\n{problems}");
         }

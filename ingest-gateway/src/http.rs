@@ -1,7 +1,10 @@
 //! The port: takes connections, and lets them come to their end when the process stops.
 
 mod connection;
+mod http1;
+mod http2;
 mod patience;
+mod protocol;
 mod proxy;
 mod request;
 mod socket;
@@ -15,6 +18,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use kleos_service_kit::bootstrap::Process;
 use kleos_service_kit::clock::SharedClock;
+use kleos_service_kit::failure::Failure;
 use kleos_service_kit::lifecycle::{Phase, Shutdown};
 use kleos_service_kit::metrics::Counter;
 use tokio::net::{TcpListener, TcpStream};
@@ -31,6 +35,7 @@ use crate::metrics::{Metrics, SourceMetrics};
 use crate::openapi;
 use crate::publish::Publisher;
 use crate::rate::RateLimits;
+use crate::tls::Tls;
 
 /// After the system had no connection to give, how long until it is asked again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -44,6 +49,8 @@ pub(crate) struct Gateway {
     limits: Limits,
     proxy_protocol: bool,
     request_log: bool,
+    /// Whether connections begin with it.
+    tls: Option<Tls>,
     publisher: Arc<Publisher>,
     budget: Arc<Budget>,
     rates: RateLimits,
@@ -61,16 +68,20 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    pub(crate) fn new(
+    /// # Errors
+    /// If TLS is configured and cannot be had.
+    pub(crate) fn start(
         service: &Process,
         settings: Settings,
         publisher: Arc<Publisher>,
         metrics: Metrics,
-    ) -> Arc<Self> {
-        let Settings { door, limits, proxy_protocol, request_log, rates, mapping, .. } = settings;
+    ) -> Result<Arc<Self>, Failure> {
+        let Settings { door, limits, proxy_protocol, request_log, rates, mapping, tls, .. } =
+            settings;
+        let tls = tls.map(|tls| Tls::start(service, tls, &metrics)).transpose()?;
         let sources = door.sources().iter();
         let count = |sender: &Sender| metrics.credential(&sender.instance, &sender.secret_id);
-        Arc::new(Self {
+        Ok(Arc::new(Self {
             budget: Budget::new(
                 limits.max_in_flight_bytes,
                 door.sources().len(),
@@ -88,9 +99,10 @@ impl Gateway {
             limits,
             proxy_protocol,
             request_log,
+            tls,
             publisher,
             metrics,
-        })
+        }))
     }
 }
 

@@ -3,7 +3,10 @@
 //! # The path of one request
 //!
 //! ```text
-//!  socket ─▶ http::connection   limits of time and size around HTTP/1.1
+//!  socket ─▶ http::connection   PROXY header, TLS, and which protocol it is
+//!                │
+//!                ▼
+//!            http::http1, http2 limits of time and size around each
 //!                │
 //!                ▼
 //!            http::request      the steps below, in this order, for one request
@@ -52,6 +55,7 @@ mod openapi;
 mod publish;
 mod rate;
 mod statements;
+mod tls;
 #[cfg(test)]
 #[expect(dead_code, reason = "the tests of the whole need more of it")]
 #[path = "../tests/it/wire.rs"]
@@ -101,7 +105,7 @@ async fn start_on(
         warn!("no source instance is configured: every request is refused");
     }
     let publisher = Publisher::start(&service, log, &settings, metrics.clone())?;
-    let gateway = Gateway::new(&service, settings, publisher, metrics);
+    let gateway = Gateway::start(&service, settings, publisher, metrics)?;
     info!(%address, "webhooks are taken");
     service
         .lifecycle

@@ -1,6 +1,8 @@
 //! What the gateway counts and measures.
 
-use kleos_service_kit::metrics::{BYTES, Counter, CounterBy, Gauge, Histogram, Label, SECONDS};
+use kleos_service_kit::metrics::{
+    BYTES, Counter, CounterBy, Gauge, GaugeBy, Histogram, Label, SECONDS,
+};
 
 /// Names of sources that this program knows; the path's other names show as `other`.
 const SOURCE: Label = Label::at_most("source", 32);
@@ -8,6 +10,8 @@ const OUTCOME: Label = Label::fixed("outcome", OUTCOMES);
 const REASON: Label = Label::fixed("reason", REASONS);
 const INSTANCE: Label = Label::at_most("instance", 1_000);
 const CREDENTIAL: Label = Label::at_most("credential", 1_000);
+const FILE: Label = Label::at_most("file", 8);
+const RELOADED: Label = Label::fixed("result", &["loaded", "failed"]);
 const RESULT: Label = Label::fixed("result", &["stored", "failed"]);
 
 /// Whose rate limit is exceeded.
@@ -91,6 +95,14 @@ kleos_service_kit::metrics! {
         in_flight: Gauge = "kleos_gateway_in_flight_bytes",
         /// Connections of trusted proxies that did not begin with a PROXY header, and were closed.
         refused_connections: Counter = "kleos_gateway_refused_connections_total",
+        /// Connections that were closed because TLS could not be begun with them.
+        failed_handshakes: Counter = "kleos_gateway_failed_handshakes_total",
+        /// When the certificate of the port expires, in seconds since 1970.
+        certificate_expiry: GaugeBy<1> =
+            "kleos_gateway_certificate_expiry_timestamp_seconds" [FILE],
+        /// Looks at the certificate's files that found another pair, or none that is good.
+        certificate_reloads: CounterBy<1> =
+            "kleos_gateway_certificate_reloads_total" [RELOADED],
         /// Open connections.
         connections: Gauge = "kleos_gateway_connections",
     }

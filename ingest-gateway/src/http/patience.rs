@@ -1,60 +1,73 @@
 //! How long a connection may keep others waiting.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::task::Context;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
 use crate::config::Limits;
 
-/// While a request is served: its own limits hold.
-const SERVING: u64 = u64::MAX;
-
 /// What one connection is at, and until when. Its socket, its requests and whoever drives it share
-/// this; all three run in one task, so that nothing here is ever contended.
+/// this.
 #[derive(Debug)]
 pub(super) struct Patience {
     origin: Instant,
     idle_timeout: Duration,
     header_timeout: Duration,
-    /// Microseconds after the origin.
-    deadline: AtomicU64,
+    /// Requests that are served: their own limits hold.
+    in_hand: AtomicUsize,
+    /// Since when it waits, or the head that it waits for has begun: microseconds after the origin.
+    since: AtomicU64,
     has_begun: AtomicBool,
+    is_closing: AtomicBool,
     leaves_unread: AtomicBool,
 }
 
+/// A request that is served, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Served(Arc<Patience>);
+
 impl Patience {
     /// A connection that waits for its first request.
-    pub(super) fn new(limits: &Limits) -> Self {
-        let patience = Self {
+    pub(super) fn new(limits: &Limits) -> Arc<Self> {
+        Arc::new(Self {
             origin: Instant::now(),
             idle_timeout: limits.idle_timeout,
             header_timeout: limits.header_timeout,
-            deadline: AtomicU64::new(SERVING),
+            in_hand: AtomicUsize::new(0),
+            since: AtomicU64::new(0),
             has_begun: AtomicBool::new(false),
+            is_closing: AtomicBool::new(false),
             leaves_unread: AtomicBool::new(false),
-        };
-        patience.waits();
-        patience
+        })
     }
 
     /// Nothing is asked: the connection idles.
     pub(super) fn waits(&self) {
         self.has_begun.store(false, Ordering::Relaxed);
-        self.end_after(self.idle_timeout);
+        self.begins();
     }
 
     /// Bytes came. The first of a head begin its time; those after them do not prolong it.
     pub(super) fn receives(&self) {
-        let waits = self.deadline.load(Ordering::Relaxed) != SERVING;
-        if waits && !self.has_begun.swap(true, Ordering::Relaxed) {
-            self.end_after(self.header_timeout);
+        if self.is_waiting() && !self.has_begun.swap(true, Ordering::Relaxed) {
+            self.begins();
         }
     }
 
     /// A head is complete.
-    pub(super) fn serves(&self) {
-        self.deadline.store(SERVING, Ordering::Relaxed);
+    pub(super) fn serves(self: &Arc<Self>) -> Served {
+        self.in_hand.fetch_add(1, Ordering::Relaxed);
+        Served(Arc::clone(self))
+    }
+
+    /// There will be no more requests: what is left to be said has the time of a head.
+    pub(super) fn closes(&self) {
+        self.is_closing.store(true, Ordering::Relaxed);
+        self.begins();
     }
 
     /// The sender may still be sending what nobody will read.
@@ -69,20 +82,46 @@ impl Patience {
 
     /// When to give up on the connection, or to ask again.
     pub(super) fn deadline(&self) -> Instant {
-        match self.deadline.load(Ordering::Relaxed) {
-            SERVING => Instant::now() + self.header_timeout,
-            micros => self.origin + Duration::from_micros(micros),
+        if !self.is_waiting() {
+            return Instant::now() + self.header_timeout;
         }
+        let is_short =
+            self.has_begun.load(Ordering::Relaxed) || self.is_closing.load(Ordering::Relaxed);
+        let time = if is_short { self.header_timeout } else { self.idle_timeout };
+        self.origin + Duration::from_micros(self.since.load(Ordering::Relaxed)) + time
     }
 
-    /// Whether there is a deadline to keep at present.
-    pub(super) fn is_waiting(&self) -> bool {
-        self.deadline.load(Ordering::Relaxed) != SERVING
+    /// Whether it has ended. The timer is set anew when it goes off and when the deadline has come
+    /// nearer, not with every request.
+    pub(super) fn is_over(&self, mut timer: Pin<&mut Sleep>, context: &mut Context<'_>) -> bool {
+        if self.is_waiting() && self.deadline() < timer.deadline() {
+            timer.as_mut().reset(self.deadline());
+        }
+        while timer.as_mut().poll(context).is_ready() {
+            let deadline = self.deadline();
+            if deadline <= Instant::now() {
+                return true;
+            }
+            timer.as_mut().reset(deadline);
+        }
+        false
     }
 
-    fn end_after(&self, time: Duration) {
-        let micros = (self.origin.elapsed() + time).as_micros();
-        self.deadline.store(u64::try_from(micros).unwrap_or(SERVING), Ordering::Relaxed);
+    fn is_waiting(&self) -> bool {
+        self.in_hand.load(Ordering::Relaxed) == 0
+    }
+
+    fn begins(&self) {
+        let micros = u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.since.store(micros, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // In this order: with its last request a connection has all of its time.
+        self.0.waits();
+        self.0.in_hand.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -92,27 +131,52 @@ mod tests {
 
     use super::*;
 
+    const IDLE: Duration = Duration::from_secs(75);
+    const HEAD: Duration = Duration::from_secs(10);
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn patience() -> Arc<Patience> {
+        let limits = Limits { idle_timeout: IDLE, header_timeout: HEAD, ..Limits::default() };
+        Patience::new(&limits)
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_connection_idles_for_long_and_a_head_is_waited_for_shortly() {
-        let (idle, head) = (Duration::from_secs(75), Duration::from_secs(10));
-        let limits = Limits { idle_timeout: idle, header_timeout: head, ..Limits::default() };
-        let patience = Patience::new(&limits);
+        let patience = patience();
         let left = || patience.deadline() - Instant::now();
-        assert_eq!((left(), patience.is_waiting()), (idle, true));
-        let second = Duration::from_secs(1);
-        advance(second).await;
-        assert_eq!(left(), idle - second);
+        assert_eq!((left(), patience.is_waiting()), (IDLE, true));
+        advance(SECOND).await;
+        assert_eq!(left(), IDLE - SECOND);
         patience.receives();
-        assert_eq!(left(), head);
-        advance(second).await;
+        assert_eq!(left(), HEAD);
+        advance(SECOND).await;
         patience.receives();
-        assert_eq!(left(), head - second);
-        patience.serves();
+        assert_eq!(left(), HEAD - SECOND);
+        let served = patience.serves();
         patience.receives();
-        assert_eq!((left(), patience.is_waiting()), (head, false));
+        assert_eq!((left(), patience.is_waiting()), (HEAD, false));
+        drop(served);
+        assert_eq!(left(), IDLE);
+        patience.receives();
+        assert_eq!(left(), HEAD);
         patience.waits();
-        assert_eq!(left(), idle);
-        patience.receives();
-        assert_eq!(left(), head);
+        assert_eq!(left(), IDLE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_with_several_requests_waits_when_the_last_is_answered() {
+        let patience = patience();
+        let (first, second) = (patience.serves(), patience.serves());
+        advance(2 * IDLE).await;
+        drop(first);
+        assert!(!patience.is_waiting());
+        advance(2 * IDLE).await;
+        drop(second);
+        assert!(patience.is_waiting());
+        assert_eq!(patience.deadline() - Instant::now(), IDLE);
+        patience.closes();
+        assert_eq!(patience.deadline() - Instant::now(), HEAD);
+        drop(patience.serves());
+        assert_eq!(patience.deadline() - Instant::now(), HEAD);
     }
 }

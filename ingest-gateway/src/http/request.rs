@@ -1,6 +1,5 @@
 //! One request, from its head to its answer.
 
-use std::convert::Infallible;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -9,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, HeaderValue};
+use hyper::header::STRICT_TRANSPORT_SECURITY;
 use hyper::http::request::Parts;
 use hyper::{Method, Request};
 use kleos_contracts::class::Class;
@@ -21,7 +20,6 @@ use tracing::{debug, info};
 use uuid::{NoContext, Uuid};
 
 use super::Gateway;
-use super::patience::Patience;
 use crate::admit::{self, Arrival, Claim, Client, Delivery, Door, Hook, Resource, Sender};
 use crate::answer::{self, Answer, Taken};
 use crate::body::{BodyLimits, Inbound};
@@ -86,14 +84,19 @@ impl Done<'_> {
     }
 }
 
+/// An answer, and whether nothing of the request is left to be read.
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub(super) answer: Answer,
+    pub(super) is_read: bool,
+}
+
 /// Answers a request. A fault of the program is an answer like any other.
 pub(super) async fn answer(
-    gateway: Arc<Gateway>,
+    gateway: &Arc<Gateway>,
     peer: IpAddr,
-    patience: Arc<Patience>,
     request: Request<Incoming>,
-) -> Result<Answer, Infallible> {
-    patience.serves();
+) -> Answered {
     let (head, body) = request.into_parts();
     let mut body = Inbound::new(body);
     let mut of_source = gateway.of_source(Door::presumed_source(head.uri.path()));
@@ -129,12 +132,10 @@ pub(super) async fn answer(
         answer::of_resource(hook.resource, &mut answer);
     }
     account.tell(answer.headers_mut(), gateway.clock.now());
-    if !body.is_read() {
-        patience.leaves_unread();
-        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    if let Some(rule) = gateway.tls.as_ref().and_then(|tls| tls.strict_transport_security.clone()) {
+        answer.headers_mut().insert(STRICT_TRANSPORT_SECURITY, rule);
     }
-    patience.waits();
-    Ok(answer)
+    Answered { answer, is_read: body.is_read() }
 }
 
 impl Gateway {

@@ -1,19 +1,23 @@
-//! A stream whose connection hears when bytes come.
+//! A stream of which some was read already, and whose connection hears when bytes come.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::patience::Patience;
 
-/// A stream, and whom it tells that something was read.
+/// A stream as a protocol gets it.
 #[derive(Debug)]
 pub(super) struct Socket<S> {
     pub(super) stream: S,
-    pub(super) patience: Arc<Patience>,
+    /// What was read of it to tell which protocol it is.
+    pub(super) seen: Bytes,
+    /// Who is told that something was read.
+    pub(super) patience: Option<Arc<Patience>>,
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
@@ -22,10 +26,17 @@ impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.seen.is_empty() {
+            let length = self.seen.len().min(buffer.remaining());
+            buffer.put_slice(&self.seen.split_to(length));
+            return Poll::Ready(Ok(()));
+        }
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if buffer.filled().len() > before {
-            self.patience.receives();
+        if buffer.filled().len() > before
+            && let Some(patience) = &self.patience
+        {
+            patience.receives();
         }
         read
     }

@@ -51,6 +51,7 @@ impl Gateway {
             rates,
             memory,
             mapping: crate::mapping::Mapping::default(),
+            tls: None,
             door,
         };
         let address = start_on(&process, log.clone(), settings).await.unwrap();

@@ -10,6 +10,15 @@ const PAGE: &str = include_str!("../../../docs/reference/configuration.md");
 /// A value that no key takes.
 const WRONG: &str = "1979-05-27";
 
+/// A certificate of the tests', which has to be there.
+const SITE: &str = concat!(
+    "certificate = \"",
+    env!("CARGO_MANIFEST_DIR"),
+    "/../crates/test-kit/tls/first.crt\"\nkey = \"",
+    env!("CARGO_MANIFEST_DIR"),
+    "/../crates/test-kit/tls/first.key\"\n"
+);
+
 /// A row of the page.
 #[derive(Debug)]
 struct Row {
@@ -114,6 +123,7 @@ fn the_page_has_every_key_and_no_other() {
         "gateway.rate_limits",
         "gateway.rate_limits.networks[0]",
         "gateway.rate_limits.routes",
+        "gateway.tls",
         "instances.site",
         "instances.site.credentials[0]",
         "instances.site.rate_limit",
@@ -168,6 +178,7 @@ fn the_defaults_of_the_page_are_the_defaults() {
             "instances.site" => "tenant = \"demo\"\nsource = \"moodle\"\n",
             "instances.site.credentials[0]" => "id = \"a\"\nsecret = \"0123456789abcdef\"\n",
             "gateway.rate_limits.networks[0]" => "from = [\"::1\"]\nper_minute = 1\n",
+            "gateway.tls" => SITE,
             "instances.site.rate_limit" => "per_minute = 1\n",
             "kafka" => "brokers = \"a:1\"\nregistry = \"http://a\"\n",
             // Without, the rest of the section has no effect that could be seen.
