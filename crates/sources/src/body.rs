@@ -15,6 +15,10 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// The tree in a body.
 pub(crate) fn read(body: &[u8]) -> Result<Value, Verdict> {
     let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
+    if is_utf16(body) {
+        let message = "the body is in UTF-16, expected UTF-8";
+        return Err(Verdict::rejected(reason::MALFORMED_JSON, message));
+    }
     let text = body.trim_ascii();
     match text.first() {
         None => Err(Verdict::rejected(reason::EMPTY_BODY, "the body is empty")),
@@ -28,6 +32,14 @@ pub(crate) fn read(body: &[u8]) -> Result<Value, Verdict> {
             Verdict::Unmapped { .. } | Verdict::Ignored { .. } => verdict,
         }),
     }
+}
+
+/// Whether it begins as what a tool of Windows writes unless it is told otherwise.
+const fn is_utf16(body: &[u8]) -> bool {
+    matches!(
+        body,
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'{' | b'[', 0, ..] | [0, b'{' | b'[', ..]
+    )
 }
 
 fn json(body: &[u8]) -> Result<Value, Verdict> {
@@ -91,6 +103,9 @@ mod tests {
         check(b"", reason::EMPTY_BODY, "the body is empty");
         check(b" \n", reason::EMPTY_BODY, "the body is empty");
         check(b"\n{\"a\":1,}", reason::MALFORMED_JSON, "trailing comma at line 2 column 8");
+        for body in [&b"\xff\xfe{\0"[..], b"\xfe\xff\0{", b"{\0\"\0", b"\0[\0]"] {
+            check(body, reason::MALFORMED_JSON, "the body is in UTF-16, expected UTF-8");
+        }
         check(
             b"<xml version=\"1\"/>",
             reason::MALFORMED_JSON,

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Map, Value, json};
 
-use crate::kit::{cases, lines, webhook};
+use crate::kit::{cases, event, lines, webhook};
 
 /// The items of a body, which must be the same a second time.
 fn items(source: &str, body: &[u8]) -> Vec<Item> {
@@ -265,4 +265,87 @@ fn a_field_that_looks_like_the_parsers_own_number_is_only_a_field() {
     let body = json!({"event": "lesson.completed", "user": {"id": fields}});
     items("custom", body.to_string().as_bytes());
     items("custom", b"{\"$serde_json::private::Number\":\"oops\"}");
+}
+
+#[test]
+fn what_is_no_json_to_everybody_is_a_dead_letter_that_says_where() {
+    let event = r#"{"event":"lesson.completed","user":{"id":1}}"#;
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let nested = |open: &str, close: &str| open.repeat(10_000) + "1" + &close.repeat(10_000);
+    let in_user = |id: &str| format!(r#"{{"event":"lesson.completed","user":{{"id":{id}}}}}"#);
+    let bodies: [Vec<u8>; 16] = [
+        nested("[", "]").into(),
+        nested("{\"a\":", "}").into(),
+        in_user(r#""\ud83d""#).into(),
+        in_user(r#""\ude00\ud83d""#).into(),
+        in_user("NaN").into(),
+        in_user("-Infinity").into(),
+        in_user("01").into(),
+        in_user("\"a\0b\"").into(),
+        format!("{event} {event}").into(),
+        format!("{event},").into(),
+        event.replace("}}", "},}").into(),
+        [b"\xff\xfe", utf16(event).as_slice()].concat(),
+        utf16(event),
+        [b"\xef\xbb\xbf\xef\xbb\xbf", event.as_bytes()].concat(),
+        event.as_bytes().iter().map(|byte| if *byte == b'1' { 0xff } else { *byte }).collect(),
+        [event.as_bytes(), b"\0"].concat(),
+    ];
+    for body in bodies {
+        for source in SOURCES {
+            check(source, &body, reason::MALFORMED_JSON);
+        }
+    }
+}
+
+#[test]
+fn what_is_no_event_is_a_dead_letter_that_says_what_was_expected() {
+    let of_user = |id: &str| format!(r#"{{"event":"lesson.completed","user":{{"id":{id}}}}}"#);
+    let score = |score: &str| {
+        format!(r#"{{"event":"a.b","user":{{"id":1}},"metrics":{{"score_pct":{score}}}}}"#)
+    };
+    for (body, expected) in [
+        ("null".to_owned(), reason::UNEXPECTED_SHAPE),
+        ("17".to_owned(), reason::UNEXPECTED_SHAPE),
+        ("\"text\"".to_owned(), reason::UNEXPECTED_SHAPE),
+        ("[]".to_owned(), reason::UNEXPECTED_SHAPE),
+        (String::new(), reason::EMPTY_BODY),
+        ("\u{feff}".to_owned(), reason::EMPTY_BODY),
+        (format!("[{}]", vec!["{}"; 100_000].join(",")), reason::UNEXPECTED_SHAPE),
+    ] {
+        for source in SOURCES {
+            check(source, body.as_bytes(), expected);
+        }
+    }
+    for (body, expected) in [
+        (format!("{{{}\"a\":0}}", "\"a\":0,".repeat(690_000)), reason::MISSING_FIELD),
+        (of_user(r#""a\u0000b""#), reason::INVALID_FIELD),
+        (of_user("1.5"), reason::INVALID_FIELD),
+        (of_user("1e999999999"), reason::INVALID_FIELD),
+        (score(&"9".repeat(400)), reason::INVALID_FIELD),
+        (score("1e999999999"), reason::INVALID_FIELD),
+    ] {
+        check("custom", body.as_bytes(), expected);
+    }
+}
+
+#[test]
+fn ids_keep_every_digit_and_of_two_fields_of_a_name_the_last_counts() {
+    let long = "9".repeat(400);
+    for (user, expected) in [
+        (format!(r#""id":{long}"#), long.as_str()),
+        (r#""id":9007199254740993"#.to_owned(), "9007199254740993"),
+        (r#""id":9194694"#.to_owned(), "9194694"),
+        (r#""id":"9194694""#.to_owned(), "9194694"),
+        (r#""id":9194694.0"#.to_owned(), "9194694"),
+        (r#""id":1,"id":2"#.to_owned(), "2"),
+        (r#""id":1,"\u0069d":2"#.to_owned(), "2"),
+        ("\"id\":\"\u{1f600}\u{202e}\u{5d0}\"".to_owned(), "\u{1f600}\u{202e}\u{5d0}"),
+    ] {
+        let body = format!(r#"{{"event":"lesson.completed","user":{{{user}}}}}"#);
+        let found = event("custom", &body).user.id;
+        assert_eq!(found, expected, "{body:.100}");
+        let marked = format!("\u{feff}{body}");
+        assert_eq!(event("custom", &marked).user.id, expected);
+    }
 }
