@@ -46,9 +46,14 @@ pub struct LogLevels(Targets);
 #[error("{0:?} is not a level: there are off, error, warn, info, debug and trace")]
 pub struct LogLevelsError(String);
 
+/// The library of HTTP/2. It speaks of single frames, also where it warns: whoever sends them could
+/// have the log grow without end.
+const OF_FRAMES: &str = "h2";
+
 impl Default for LogLevels {
     fn default() -> Self {
-        Self(Targets::new().with_default(LevelFilter::INFO))
+        let levels = Targets::new().with_default(LevelFilter::INFO);
+        Self(levels.with_target(OF_FRAMES, LevelFilter::ERROR))
     }
 }
 
@@ -229,6 +234,16 @@ pub(crate) mod tests {
         ] {
             assert_eq!(count(level), expected, "{level}");
         }
+    }
+
+    #[test]
+    fn frames_of_others_are_logged_only_if_that_is_asked_for() {
+        let body = |_| warn!(target: "h2::proto", "a frame");
+        let count = |level| logged_as(&settings(LogFormat::Human, level), body).len();
+        for (level, expected) in [("info", 0), ("trace", 0), ("trace,h2=warn", 1), ("h2=info", 1)] {
+            assert_eq!(count(level), expected, "{level}");
+        }
+        assert_eq!(logged(body), [] as [&str; 0]);
     }
 
     #[test]
