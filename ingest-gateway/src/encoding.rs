@@ -21,6 +21,12 @@ pub(crate) const UNDONE_LIST: &str = "gzip, deflate, zstd, br";
 /// What stands for a text that was taken out.
 const TAKEN_OUT: &[u8] = b"\"***\"";
 
+/// How many times as long as it came a body may be without its encoding. Nothing that anybody has to
+/// say is so much alike; it is the limit of Apache's mod_deflate.
+const RATIO_MAX: u64 = 200;
+/// What is no longer than this costs nothing, however short it came.
+const RATIO_FROM_BYTES: u64 = 64 << 10;
+
 /// The largest window that a sender of zstd may use, as a power of two: RFC 9659.
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 /// What a decoder of brotli writes at once.
@@ -48,7 +54,7 @@ impl Content {
         };
         match undone {
             Ok(decoded) => Ok(Self { decoded, ..received.into() }),
-            Err(refusal @ Refusal::TooLarge { .. }) => Err(refusal),
+            Err(refusal @ (Refusal::TooLarge { .. } | Refusal::Inflated { .. })) => Err(refusal),
             Err(refusal) => Ok(Self { trouble: Some(refusal), ..received.into() }),
         }
     }
@@ -122,6 +128,9 @@ impl Encoding {
     }
 
     fn undo(self, mut encoded: &[u8], limit: u64) -> Result<Vec<u8>, Refusal> {
+        let came = u64::try_from(encoded.len()).unwrap_or(u64::MAX);
+        let inflated = came.saturating_mul(RATIO_MAX).max(RATIO_FROM_BYTES);
+        let (body_limit, limit) = (limit, limit.min(inflated));
         let mut decoded = Vec::with_capacity(encoded.len().saturating_mul(2));
         let encoded = &mut encoded;
         let read = match self {
@@ -140,7 +149,13 @@ impl Encoding {
         };
         let length = u64::try_from(decoded.len()).unwrap_or(u64::MAX);
         if length > limit {
-            return Err(Refusal::TooLarge { limit });
+            let is_inflated = limit < body_limit;
+            let ratio = RATIO_MAX;
+            return Err(if is_inflated {
+                Refusal::Inflated { ratio }
+            } else {
+                Refusal::TooLarge { limit }
+            });
         }
         match read {
             Ok(()) if encoded.is_empty() => Ok(decoded),
@@ -331,7 +346,37 @@ mod tests {
         {
             assert!(bomb.len() < 200_000);
             let refused = content(&[name], &bomb, 1 << 20).unwrap_err();
-            assert_eq!(refused, Refusal::TooLarge { limit: 1 << 20 }, "{name}");
+            assert_eq!(refused.code(), "payload_too_large", "{name}");
+        }
+    }
+
+    #[test]
+    fn a_body_does_not_become_many_times_as_long() {
+        let limit = 4 << 20;
+        // Above what is looked at, with so much noise that the ratio is on either side.
+        let next =
+            |number: &u64| Some(number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1));
+        let body = |noise: usize, length: usize| {
+            let bytes = std::iter::successors(Some(1_u64), next).map(|n| n.to_be_bytes()[0]);
+            let mut body: Vec<u8> = bytes.take(noise).collect();
+            body.resize(length, b' ');
+            body
+        };
+        for (noise, length, is_taken) in [
+            (0, 64 << 10, true),
+            (0, (64 << 10) + 1, false),
+            (6_000, 1 << 20, true),
+            (100, 1 << 20, false),
+        ] {
+            let body = body(noise, length);
+            for (name, encoded) in [("zstd", zstd(&body)), ("gzip", gzip(&body))] {
+                let ratio = length / encoded.len();
+                let found = content(&[name], &encoded, limit);
+                assert_eq!(found.is_ok(), is_taken, "{name}: {length} is {ratio} times as long");
+                if !is_taken {
+                    assert_eq!(found.unwrap_err(), Refusal::Inflated { ratio: 200 });
+                }
+            }
         }
     }
 

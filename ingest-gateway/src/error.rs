@@ -38,6 +38,12 @@ pub(crate) enum Refusal {
         /// The longest that is taken.
         limit: u64,
     },
+    /// The body is too many times as long without its encoding.
+    #[error("the body is more than {ratio} times as long without its encoding")]
+    Inflated {
+        /// How many times as long it may be.
+        ratio: u64,
+    },
     /// The body was not there in time.
     #[error("the body was not complete after {millis} ms")]
     TooSlow {
@@ -210,6 +216,7 @@ impl Refusal {
             }
             Self::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, "authentication_failed", FINAL),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", FINAL),
+            Self::Inflated { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", FINAL),
             Self::UnsupportedEncoding => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding", FINAL)
             }
@@ -260,6 +267,7 @@ impl Refusal {
             }
             Self::Invalid { items } => Some(json!({"items": items})),
             Self::TooLarge { limit } => Some(json!({"limit_bytes": limit})),
+            Self::Inflated { ratio } => Some(json!({"limit_ratio": ratio})),
             Self::UnsupportedEncoding => {
                 Some(json!({"field": "content-encoding", "expected": UNDONE}))
             }
@@ -295,6 +303,7 @@ pub(crate) mod tests {
             (Refusal::MethodNotAllowed { allowed: &[Method::POST] }, 405, "method_not_allowed"),
             (Refusal::Invalid { items: json!([]) }, 400, "validation_failed"),
             (Refusal::TooLarge { limit: 7 }, 413, "payload_too_large"),
+            (Refusal::Inflated { ratio: 7 }, 413, "payload_too_large"),
             (Refusal::UnsupportedEncoding, 415, "unsupported_encoding"),
             (Refusal::MalformedEncoding { name: "br" }, 400, "malformed_encoding"),
             (Refusal::TooSlow { millis: 7 }, 408, "request_timeout"),

@@ -59,7 +59,7 @@ const GATEWAY: &[Row] = &[
     (
         413,
         "payload_too_large",
-        "The body is longer than `gateway.max_body`, as it came or without its encoding.",
+        "The body is longer than `gateway.max_body`, as it came or without its encoding; or without it more than 200 times as long.",
         "Send fewer events at once, or raise the limit, up to 4MiB.",
     ),
     (
