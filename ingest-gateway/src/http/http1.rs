@@ -10,9 +10,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, HeaderValue};
+use hyper::header::{CONNECTION, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 use hyper::server::conn::http1;
 use hyper::service::{HttpService, service_fn};
+use hyper::{Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use kleos_service_kit::lifecycle::Shutdown;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -48,8 +49,14 @@ where
         let (gateway, patience) = (Arc::clone(gateway), Arc::clone(&patience));
         Box::pin(async move {
             let _served = patience.serves();
-            let request::Answered { mut answer, is_read } =
-                request::answer(&gateway, address, asked).await;
+            let answered = if is_delimited(asked.headers()) {
+                request::answer(&gateway, address, asked).await
+            } else {
+                let mut answer = Response::default();
+                *answer.status_mut() = StatusCode::BAD_REQUEST;
+                request::Answered { answer, is_read: false }
+            };
+            let request::Answered { mut answer, is_read } = answered;
             if !is_read {
                 patience.leaves_unread();
                 answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -108,6 +115,14 @@ where
         }
     })
     .await
+}
+
+/// Whether nobody can read otherwise where the body ends: it comes in chunks and no other coding, or
+/// in none. What is in front of us may take another coding, or a second one, for something else.
+fn is_delimited(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let is_chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    codings.next().is_none_or(is_chunked) && codings.next().is_none()
 }
 
 /// Lets a sender finish that was answered before it had sent everything. To close at once would
