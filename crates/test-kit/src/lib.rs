@@ -5,7 +5,7 @@
 //!   `cargo run -p kleos-test-kit --bin simulated-mixpanel`.
 //! - [`log`]: a log of a test's own, embedded or on the shared cluster, and children to be killed;
 //!   [`records`]: what lies in it; [`service`]: a service inside of a test.
-//! - [`tls`]: certificates for a test's own port.
+//! - [`hostile`]: what senders do to a gateway that they should not, as a table; [`tls`]: certificates for a test's own port.
 //! - [`clock`]: a clock that is turned by hand; [`wait`]: for what will be so.
 //! - [`builders`]: records with a dull value in every field.
 //!
@@ -13,6 +13,7 @@
 
 pub mod builders;
 pub mod clock;
+pub mod hostile;
 pub mod log;
 pub mod mixpanel;
 pub mod records;

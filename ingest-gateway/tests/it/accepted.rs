@@ -90,18 +90,6 @@ async fn each_source_is_answered_as_it_wants() {
 }
 
 #[tokio::test]
-async fn a_body_of_any_bytes_and_length_is_kept_unchanged() {
-    let gateway = Gateway::start("").await;
-    let every_byte: Vec<u8> = (0..=255).collect();
-    let largest: Vec<u8> = every_byte.iter().copied().cycle().take(1 << 20).collect();
-    for body in [Vec::new(), every_byte, b"\xef\xbb\xbf{}\n".to_vec(), largest] {
-        let reply = gateway.post(&body).await;
-        check_accepted(&reply, 200, "disk");
-        assert!(gateway.record_of(&reply).await.body == body, "{} bytes", body.len());
-    }
-}
-
-#[tokio::test]
 async fn a_body_in_chunks_is_put_together() {
     let gateway = Gateway::start("").await;
     let mut wire = gateway.connect().await;
@@ -133,42 +121,6 @@ async fn a_body_in_chunks_is_put_together() {
     let reply = wire.reply().await;
     check_accepted(&reply, 200, "disk");
     assert_eq!(gateway.record_of(&reply).await.body, vec![b'x'; 1 << 20]);
-}
-
-#[tokio::test]
-async fn a_connection_takes_one_request_after_another() {
-    let gateway = Gateway::start("").await;
-    let mut wire = gateway.connect().await;
-    wire.send([post(MOODLE, TOKEN, "1"), post(MOODLE, TOKEN, ""), post(MOODLE, "no", "")].concat())
-        .await;
-    wire.send(post(MOODLE, TOKEN, "4")).await;
-    let mut bodies = Vec::new();
-    for status in [200, 200, 401, 200] {
-        let reply = wire.reply().await;
-        assert_eq!(reply.status, status);
-        if status == 200 {
-            bodies.push(gateway.record_of(&reply).await.body);
-        }
-    }
-    assert_eq!(bodies, [&b"1"[..], b"", b"4"]);
-    assert_eq!((gateway.outcome("accepted"), gateway.records().await.len()), (3, 3));
-}
-
-#[tokio::test]
-async fn a_sender_that_asks_whether_to_go_on_is_told_so() {
-    let gateway = Gateway::start("").await;
-    let request = String::from_utf8(post(MOODLE, TOKEN, "abc")).unwrap();
-    let request = request.replace("\r\nhost", "\r\nexpect: 100-continue\r\nhost");
-    let (head, body) = request.split_at(request.len() - 3);
-    let mut wire = gateway.connect().await;
-    wire.send(head).await;
-    assert_eq!(wire.reply().await.status, 100);
-    wire.send(body).await;
-    let reply = wire.reply().await;
-    check_accepted(&reply, 200, "disk");
-    // A stranger is not asked to send anything.
-    let reply = gateway.send(head.replace(TOKEN, "sesame")).await;
-    assert_eq!(reply.status, 401);
 }
 
 #[tokio::test]

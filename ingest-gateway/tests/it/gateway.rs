@@ -70,9 +70,14 @@ pub(crate) fn settings_with(lines: &str) -> Settings {
     let unless = |key: &str, line| if lines.contains(key) { "" } else { line };
     let unlimited = unless("rate_limits", "rate_limits.profile = \"none\"\n");
     let forgetful = unless("duplicates", "duplicates.deliveries = 0\n");
+    settings_of(&format!("{SENDERS}{unlimited}{forgetful}{lines}"))
+}
+
+/// With these tenants, instances and `[gateway]`.
+fn settings_of(text: &str) -> Settings {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("kleos.toml");
-    std::fs::write(&path, format!("{SENDERS}{unlimited}{forgetful}{lines}")).unwrap();
+    std::fs::write(&path, text).unwrap();
     let loaded = config::read(&path, &Environment::given([]), |root| {
         let tenants = tenants::read(root, SecretUse::Needed);
         let sources = ["moodle", "custom"];
@@ -89,11 +94,23 @@ impl Gateway {
     }
 
     pub(crate) async fn start_to_stop_within(stop_within: Duration, lines: &str) -> Self {
+        let settings = settings_with(&format!("listen = \"127.0.0.1:0\"\n{lines}"));
+        Self::start_embedded(stop_within, settings).await
+    }
+
+    /// The same with a configuration of its own, whose last table is one of the gateway's.
+    pub(crate) async fn configured(text: &str) -> Self {
+        let listen = "[gateway]\nlisten = \"127.0.0.1:0\"\n";
+        Self::start_embedded(PATIENCE, settings_of(&text.replace("[gateway]\n", listen))).await
+    }
+
+    async fn start_embedded(stop_within: Duration, settings: Settings) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("log");
         let clock = SystemClock::shared();
         let log = EmbeddedLog::open(&path, EmbeddedConfig::default(), clock).unwrap();
-        let mut gateway = Self::start_on(Arc::new(log).into_log(), stop_within, lines).await;
+        let log = Arc::new(log).into_log();
+        let mut gateway = Self::start_with(log, stop_within, settings).await;
         gateway._directory = Some(directory);
         gateway.until("ready", |gateway| gateway.because().is_none()).await;
         gateway
@@ -101,10 +118,14 @@ impl Gateway {
 
     /// In front of a log that need not be there yet.
     pub(crate) async fn start_on(log: EventLog, stop_within: Duration, lines: &str) -> Self {
+        let settings = settings_with(&format!("listen = \"127.0.0.1:0\"\n{lines}"));
+        Self::start_with(log, stop_within, settings).await
+    }
+
+    async fn start_with(log: EventLog, stop_within: Duration, settings: Settings) -> Self {
         let clock = SystemClock::shared();
         let (process, supervisor) = Process::new(Handle::current(), clock, stop_within).unwrap();
         let supervision = Handle::current().spawn(supervisor.run());
-        let settings = settings_with(&format!("listen = \"127.0.0.1:0\"\n{lines}"));
         let address = kleos_ingest_gateway::start(&process, log.clone(), settings).await.unwrap();
         process.lifecycle.all_started();
         Self { address, process, log, supervision, _directory: None }

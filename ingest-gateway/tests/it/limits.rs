@@ -4,17 +4,6 @@ use crate::gateway::{Gateway, MOODLE, TOKEN};
 use crate::wire::post;
 
 #[tokio::test]
-async fn a_connection_that_is_not_used_is_closed() {
-    let gateway = Gateway::start("idle_timeout = \"150ms\"").await;
-    gateway.connect().await.closed().await;
-    let mut wire = gateway.connect().await;
-    wire.send(post(MOODLE, TOKEN, "{}")).await;
-    assert_eq!(wire.reply().await.status, 200);
-    wire.closed().await;
-    gateway.until("all are closed", |gateway| gateway.connections() == 0).await;
-}
-
-#[tokio::test]
 async fn a_head_that_does_not_come_in_time_closes_the_connection() {
     let gateway = Gateway::start("header_timeout = \"150ms\"").await;
     let mut idle = gateway.connect().await;

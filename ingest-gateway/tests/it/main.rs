@@ -15,6 +15,7 @@ mod drain;
 mod duplicates;
 mod encoded;
 mod gateway;
+mod hostile;
 mod http2;
 mod kafka;
 mod limits;
