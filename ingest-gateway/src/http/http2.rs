@@ -72,6 +72,7 @@ where
     let mut timer = pin!(sleep_until(patience.deadline()));
     poll_fn(|context| {
         loop {
+            let stops = !is_closing && stop.as_mut().poll(context).is_ready();
             if connection.as_mut().poll(context).is_ready() {
                 return Poll::Ready(());
             }
@@ -79,7 +80,7 @@ where
             if is_closing {
                 return if is_over { Poll::Ready(()) } else { Poll::Pending };
             }
-            if !is_over && stop.as_mut().poll(context).is_pending() {
+            if !stops && !is_over {
                 return Poll::Pending;
             }
             is_closing = true;

@@ -93,9 +93,19 @@ impl Patience {
 
     /// Whether it has ended. The timer is set anew when it goes off and when the deadline has come
     /// nearer, not with every request.
+    ///
+    /// The timer only wakes. It does not decide: where a sender keeps the connection busy all the
+    /// time, its task has always had its share of work before it comes to look at a timer, and such
+    /// a timer does not go off.
     pub(super) fn is_over(&self, mut timer: Pin<&mut Sleep>, context: &mut Context<'_>) -> bool {
-        if self.is_waiting() && self.deadline() < timer.deadline() {
-            timer.as_mut().reset(self.deadline());
+        if self.is_waiting() {
+            let deadline = self.deadline();
+            if deadline <= Instant::now() {
+                return true;
+            }
+            if deadline < timer.deadline() {
+                timer.as_mut().reset(deadline);
+            }
         }
         while timer.as_mut().poll(context).is_ready() {
             let deadline = self.deadline();
@@ -127,7 +137,12 @@ impl Drop for Served {
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::advance;
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::task::Poll;
+
+    use tokio::task::coop::{consume_budget, has_budget_remaining};
+    use tokio::time::{advance, sleep_until};
 
     use super::*;
 
@@ -161,6 +176,23 @@ mod tests {
         assert_eq!(left(), HEAD);
         patience.waits();
         assert_eq!(left(), IDLE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_is_kept_busy_ends_all_the_same() {
+        let patience = patience();
+        let mut timer = pin!(sleep_until(patience.deadline()));
+        for (passed, expected) in [(IDLE - SECOND, false), (SECOND, true)] {
+            advance(passed).await;
+            let is_over = poll_fn(|context| {
+                // As much work as a task has its turn for.
+                while has_budget_remaining() {
+                    let _more = pin!(consume_budget()).poll(context);
+                }
+                Poll::Ready(patience.is_over(timer.as_mut(), context))
+            });
+            assert_eq!(is_over.await, expected);
+        }
     }
 
     #[tokio::test(start_paused = true)]
