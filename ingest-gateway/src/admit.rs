@@ -7,6 +7,7 @@ mod credentials;
 mod enclosed;
 mod evidence;
 mod headers;
+mod redaction;
 mod route;
 mod signature;
 mod standard;
@@ -93,22 +94,24 @@ pub(crate) enum Claim<'d> {
 }
 
 impl<'d> Claim<'d> {
-    /// Who sends, now that the body is there. A secret that is in it is taken out.
+    /// Who sends, now that the body is there. Secrets that are in it are taken out.
     ///
     /// Most senders sign what they then encode, some what they send.
     pub(crate) fn confirm(&self, content: &mut Content) -> Result<&'d Sender, Refusal> {
-        match self {
-            Self::Proven { sender, .. } => Ok(sender),
+        let sender = match self {
+            Self::Proven { sender, .. } => sender,
             Self::Signed(candidates) => signature::signer(candidates, &content.received)
                 .or_else(|| signature::signer(candidates, content.decoded()?))
-                .ok_or(Refusal::Unauthenticated(Doubt::NotSigned)),
+                .ok_or(Refusal::Unauthenticated(Doubt::NotSigned))?,
             Self::Enclosed(candidates) => {
                 let found = enclosed::find(candidates, content.bytes());
                 let (sender, place) = found.map_err(Refusal::Unauthenticated)?;
-                content.take_out(place);
-                Ok(sender)
+                content.take_out(&[place]);
+                sender
             }
-        }
+        };
+        content.take_out(&redaction::places(&sender.source, content.bytes()));
+        Ok(sender)
     }
 
     /// Who sends, if the head has proven it.

@@ -73,12 +73,21 @@ impl Content {
         self.decoded().unwrap_or(&self.received)
     }
 
-    /// Puts something in the place of a text of the body that must not be in a record.
-    pub(crate) fn take_out(&mut self, place: Range<usize>) {
+    /// Puts something in the places of what must not be in a record; they are in the order of the
+    /// body, and apart.
+    pub(crate) fn take_out(&mut self, places: &[Range<usize>]) {
+        if places.is_empty() {
+            return;
+        }
         let bytes = self.bytes();
-        let (before, behind) = (bytes.get(..place.start), bytes.get(place.end..));
-        let parts = [before.unwrap_or_default(), TAKEN_OUT, behind.unwrap_or_default()];
-        self.decoded = Some(parts.concat());
+        let (mut kept, mut from) = (Vec::with_capacity(bytes.len()), 0);
+        for place in places {
+            kept.extend_from_slice(bytes.get(from..place.start).unwrap_or_default());
+            kept.extend_from_slice(TAKEN_OUT);
+            from = place.end;
+        }
+        kept.extend_from_slice(bytes.get(from..).unwrap_or_default());
+        self.decoded = Some(kept);
     }
 
     pub(crate) fn into_bytes(self) -> Vec<u8> {

@@ -1,6 +1,7 @@
 //! Secrets in the query and in the body.
 
-use crate::gateway::{Gateway, MOODLE};
+use crate::gateway::{Gateway, MOODLE, TOKEN};
+use crate::wire;
 
 /// A site whose plugin puts a token into its bodies, and one that can be given no more than a URL.
 const SITES: &str = r#"
@@ -47,4 +48,17 @@ async fn a_secret_in_the_url_is_not_in_the_record() {
     assert_eq!((record.instance.as_str(), record.query.as_str()), ("linked", "a=1&token=***"));
     let twice = format!("{path}&token=token-of-the-linked");
     assert_eq!(gateway.send(post(&twice, "{}")).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_token_that_a_plugin_puts_into_its_bodies_is_not_in_the_record() {
+    let gateway = Gateway::start("").await;
+    let body =
+        r#"{"eventname":"\\core\\event\\user_loggedin", "token" : "of the plugin","extra":[1]}"#;
+    let reply = gateway.send(wire::post(MOODLE, TOKEN, body)).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let stored = body.replace("of the plugin", "***");
+    let record = gateway.record_of(&reply).await;
+    assert_eq!(String::from_utf8(record.body).unwrap(), stored);
+    assert!(record.headers.iter().all(|line| line.name != "content-length"));
 }
