@@ -5,6 +5,7 @@ mod lag;
 mod net;
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -28,6 +29,8 @@ pub struct Layout {
     pub processes: Vec<(&'static str, Role)>,
     /// The section `[sink]` of the configuration; empty: awards go nowhere.
     pub sink: String,
+    /// Tenants, instances and `[gateway]`, if not those that [`Target`] sends as.
+    pub senders: Option<&'static str>,
     /// Lines of `[gateway]`.
     pub gateway: String,
     /// Lines of every source instance.
@@ -48,6 +51,7 @@ impl Layout {
             directory,
             processes,
             sink: String::new(),
+            senders: None,
             gateway: "rate_limits.profile = \"none\"\nduplicates.deliveries = 0\n".to_owned(),
             instances: String::new(),
             partitions: 8,
@@ -266,6 +270,12 @@ impl Deployment {
             // A process that has just ended cannot be signalled, and need not be.
             Command::new("kill").args([signal, &child.id().to_string()]).status().ok();
         }
+    }
+
+    /// Where webhooks are taken.
+    #[must_use]
+    pub const fn gateway(&self) -> SocketAddr {
+        SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), self.gateway)
     }
 
     /// The cluster below, if there is one.

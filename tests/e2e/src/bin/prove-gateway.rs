@@ -21,6 +21,7 @@ use kleos_e2e::deployment::{Deployment, Layout, Role};
 use kleos_e2e::flood::{self, Account, Flood, Progress, Sent};
 use kleos_e2e::random::Random;
 use kleos_e2e::sibling;
+use kleos_test_kit::hostile::{self, Outcome};
 use serde::Serialize;
 
 /// Kills the gateway and its broker under load and accounts for what was acknowledged.
@@ -54,8 +55,10 @@ struct Arguments {
 
 /// The last line.
 #[derive(Debug, Serialize)]
-struct Outcome {
+struct Proven {
     schemathesis_cases: u64,
+    hostile_cases: usize,
+    hostile_passed: usize,
     requests: u64,
     kills_of_gateway: u64,
     kills_of_broker: u64,
@@ -71,6 +74,9 @@ fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let directory = emptied(&arguments.directory)?;
+    println!("Doing to a gateway what senders should not do …");
+    let hostile = endured(&runtime, &directory)?;
+    println!("{} of {} cases passed.", hostile.passed, hostile.tried);
     println!("Starting Apache Kafka and a schema registry …");
     let cluster = Cluster::start(&directory.join("kafka"), 19_300)?;
     let layout = Layout {
@@ -91,9 +97,38 @@ fn main() -> anyhow::Result<()> {
     let account = flood::account(&deployment, &sent)?;
     deployment.stop_all()?;
     drop(deployment);
-    let outcome = outcome(schemathesis_cases, &strikes, &sent, &account);
+    let outcome = outcome(schemathesis_cases, &hostile, &strikes, &sent, &account);
     println!("{}", serde_json::to_string(&outcome)?);
+    ensure!(hostile.passed == hostile.tried, "the gateway did not endure every case");
     judge(&arguments, &sent, &account)
+}
+
+/// What came of the table of what senders should not do.
+#[derive(Debug)]
+struct Endured {
+    tried: usize,
+    passed: usize,
+}
+
+fn endured(runtime: &tokio::runtime::Runtime, directory: &Path) -> anyhow::Result<Endured> {
+    let layout = Layout {
+        senders: Some(hostile::CONFIGURATION),
+        ..Layout::new(sibling("kleos")?, directory.join("hostile"), vec![("kleos", Role::Up)])
+    };
+    let mut deployment = Deployment::new(layout, None)?;
+    deployment.start_all()?;
+    let outcomes = runtime.block_on(hostile::try_all(deployment.gateway(), hostile::cases()));
+    deployment.stop_all()?;
+    for Outcome { name, group, trouble, .. } in &outcomes {
+        if let Some(trouble) = trouble {
+            println!("{group}: {name}: {trouble:.600}");
+        }
+    }
+    let told: usize = outcomes.iter().map(|outcome| outcome.stored.len()).sum();
+    let stored = deployment.run(&["tail", "raw", "--all", "--end"])?.lines().count();
+    ensure!(stored == told, "{stored} records are stored, and {told} should be");
+    let passed = outcomes.iter().filter(|outcome| outcome.trouble.is_none()).count();
+    Ok(Endured { tried: outcomes.len(), passed })
 }
 
 /// Runs schemathesis with the token of each instance; how many cases passed.
@@ -189,9 +224,17 @@ fn under_kills(
     Ok((strikes, sent))
 }
 
-fn outcome(cases: u64, strikes: &Strikes, sent: &Sent, account: &Account) -> Outcome {
-    Outcome {
+fn outcome(
+    cases: u64,
+    hostile: &Endured,
+    strikes: &Strikes,
+    sent: &Sent,
+    account: &Account,
+) -> Proven {
+    Proven {
         schemathesis_cases: cases,
+        hostile_cases: hostile.tried,
+        hostile_passed: hostile.passed,
         requests: sent.attempts,
         kills_of_gateway: strikes.gateway,
         kills_of_broker: strikes.outages.len() as u64,

@@ -28,25 +28,14 @@ pub(super) fn configuration(
     let kafka = cluster.map_or_else(String::new, |Cluster { brokers, registry, .. }| {
         format!("[kafka]\nbrokers = {brokers:?}\nregistry = {registry:?}\n")
     });
-    let Layout { sink, partitions, workers, gateway: lines, instances, .. } = layout;
+    let Layout { sink, partitions, workers, .. } = layout;
+    let senders = senders(layout, gateway);
     format!(
         r#"[process]
 data = {data:?}
 instance = "{name}"
 admin = "127.0.0.1:{admin}"
-[tenants.demo]
-query_tokens = ["{QUERY_TOKEN}"]
-[instances.moodle-demo]
-tenant = "demo"
-source = "moodle"
-credentials = [{{ id = "first", secret = "{MOODLE_TOKEN}" }}]
-{instances}[instances.custom-demo]
-tenant = "demo"
-source = "custom"
-credentials = [{{ id = "first", secret = "{CUSTOM_TOKEN}" }}]
-{instances}[gateway]
-listen = "127.0.0.1:{gateway}"
-{lines}[rules]
+{senders}[rules]
 listen = "127.0.0.1:{rules}"
 publish_token = "{PUBLISH_TOKEN}"
 flush_interval = "5s"
@@ -57,5 +46,27 @@ partitions = {partitions}
 partitions = {partitions}
 replication = 1
 {kafka}{sink}"#
+    )
+}
+
+/// Who sends, and to where.
+fn senders(layout: &Layout, port: u16) -> String {
+    let listen = format!("[gateway]\nlisten = \"127.0.0.1:{port}\"\n");
+    if let Some(senders) = layout.senders {
+        return senders.replacen("[gateway]\n", &listen, 1);
+    }
+    let Layout { gateway, instances, .. } = layout;
+    format!(
+        r#"[tenants.demo]
+query_tokens = ["{QUERY_TOKEN}"]
+[instances.moodle-demo]
+tenant = "demo"
+source = "moodle"
+credentials = [{{ id = "first", secret = "{MOODLE_TOKEN}" }}]
+{instances}[instances.custom-demo]
+tenant = "demo"
+source = "custom"
+credentials = [{{ id = "first", secret = "{CUSTOM_TOKEN}" }}]
+{instances}{listen}{gateway}"#
     )
 }
