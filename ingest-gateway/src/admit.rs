@@ -251,6 +251,40 @@ impl Door {
         }
     }
 
+    /// The record of an admitted request.
+    pub(crate) fn webhook(
+        &self,
+        sender: &Sender,
+        claim: &Claim<'_>,
+        head: &Parts,
+        delivery: Delivery,
+    ) -> RawWebhook {
+        let secret = claim.secret();
+        let places = self.credentials.places(&sender.instance);
+        let mut lines = headers::kept(&head.headers, places, secret);
+        if delivery.content.is_decoded() {
+            lines.retain(|line| !OF_ENCODED.contains(&line.name.as_str()));
+        }
+        RawWebhook {
+            delivery_id: delivery.id,
+            tenant: sender.tenant.clone(),
+            source: sender.source.clone(),
+            instance: sender.instance.clone(),
+            received_at: delivery.received_at,
+            client_ip: delivery.client_ip.to_string(),
+            method: head.method.as_str().to_owned(),
+            path: head.uri.path().to_owned(),
+            query: headers::without(head.uri.query().unwrap_or_default(), places, secret),
+            content_type: head.headers.get(CONTENT_TYPE).map(headers::text).unwrap_or_default(),
+            headers: lines,
+            body: delivery.content.into_bytes(),
+            auth: Authentication {
+                strategy: sender.strategy.to_owned(),
+                secret_id: sender.secret_id.clone(),
+            },
+        }
+    }
+
     /// Whether a known sender sends where it may.
     fn is_at_home(&self, sender: &Sender, hook: Hook<'_>, client: Client) -> Result<(), Refusal> {
         if hook.source.is_some_and(|named| self.source_index(named).is_none()) {
@@ -266,38 +300,6 @@ impl Door {
             return Err(Refusal::Unauthenticated(Doubt::OtherAddress));
         }
         Ok(())
-    }
-}
-
-/// The record of an admitted request.
-pub(crate) fn webhook(
-    sender: &Sender,
-    claim: &Claim<'_>,
-    head: &Parts,
-    delivery: Delivery,
-) -> RawWebhook {
-    let secret = claim.secret();
-    let mut lines = headers::kept(&head.headers, secret);
-    if delivery.content.is_decoded() {
-        lines.retain(|line| !OF_ENCODED.contains(&line.name.as_str()));
-    }
-    RawWebhook {
-        delivery_id: delivery.id,
-        tenant: sender.tenant.clone(),
-        source: sender.source.clone(),
-        instance: sender.instance.clone(),
-        received_at: delivery.received_at,
-        client_ip: delivery.client_ip.to_string(),
-        method: head.method.as_str().to_owned(),
-        path: head.uri.path().to_owned(),
-        query: headers::without(head.uri.query().unwrap_or_default(), secret),
-        content_type: head.headers.get(CONTENT_TYPE).map(headers::text).unwrap_or_default(),
-        headers: lines,
-        body: delivery.content.into_bytes(),
-        auth: Authentication {
-            strategy: sender.strategy.to_owned(),
-            secret_id: sender.secret_id.clone(),
-        },
     }
 }
 

@@ -1,5 +1,6 @@
 //! Every credential there is: which of them a head shows, and whose it is.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use hyper::http::request::Parts;
@@ -11,6 +12,7 @@ use subtle::{ConditionallySelectable, ConstantTimeEq};
 
 use super::enclosed::Enclosed;
 use super::evidence::{self, Carrier, Shown};
+use super::headers::Places;
 use super::route::Hook;
 use super::signature::{Key, Signed};
 use super::{Claim, Sender};
@@ -20,12 +22,16 @@ use crate::error::Doubt;
 /// whoever sends rubbish has us compute without end.
 const INSTANCES_TRIED_MAX: usize = 16;
 
+static NOWHERE: Places = Places { headers: Vec::new(), parameters: Vec::new() };
+
 /// What is known of all senders.
 #[derive(Clone)]
 pub(super) struct Credentials {
     known: Vec<Known>,
     /// The places of a head where their proofs stand, each once.
     carriers: Vec<Carrier>,
+    /// Where secrets are shown, by the instance.
+    places: BTreeMap<String, Places>,
 }
 
 #[derive(Clone)]
@@ -47,7 +53,7 @@ enum Proof {
 
 impl Credentials {
     pub(super) fn of<'i>(instances: impl IntoIterator<Item = &'i Instance>) -> Self {
-        let mut all = Self { known: Vec::new(), carriers: Vec::new() };
+        let mut all = Self { known: Vec::new(), carriers: Vec::new(), places: BTreeMap::new() };
         for instance in instances {
             for credential in &instance.credentials {
                 all.add(instance, credential);
@@ -58,6 +64,16 @@ impl Credentials {
 
     fn add(&mut self, instance: &Instance, credential: &Credential) {
         let secret = credential.secret.expose();
+        let places = self.places.entry(instance.id.to_string()).or_default();
+        match &credential.strategy {
+            Strategy::Header(at) => places.headers.push(at.name.clone()),
+            Strategy::Query { parameter } => places.parameters.push(parameter.clone()),
+            Strategy::Bearer
+            | Strategy::Basic { .. }
+            | Strategy::Body { .. }
+            | Strategy::HmacSha256(..)
+            | Strategy::StandardWebhooks(_) => {}
+        }
         let in_header = |at: &HeaderPlace| Carrier::Header(at.name.clone(), at.prefix.clone());
         let (strategy, proof) = match &credential.strategy {
             Strategy::Bearer => ("bearer", self.shown(Carrier::Bearer, secret)),
@@ -110,6 +126,11 @@ impl Credentials {
             self.carriers.push(carrier);
             self.carriers.len() - 1
         })
+    }
+
+    /// Where the senders of an instance show secrets.
+    pub(super) fn places(&self, instance: &str) -> &Places {
+        self.places.get(instance).unwrap_or(&NOWHERE)
     }
 
     pub(super) const fn is_empty(&self) -> bool {

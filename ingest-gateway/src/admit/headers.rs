@@ -1,4 +1,4 @@
-//! Header lines as a record keeps them: without secrets.
+//! Header lines and the query as a record keeps them: without secrets.
 
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
@@ -11,12 +11,21 @@ const SECRET_ENDS: &[&str] =
 /// What stands for a credential that was taken out.
 const TAKEN_OUT: &str = "***";
 
+/// Where the senders of an instance show secrets, besides `Authorization`. What stands there is a
+/// secret also where another has proven the sender, and where it is good no more.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Places {
+    pub(super) headers: Vec<HeaderName>,
+    pub(super) parameters: Vec<String>,
+}
+
 /// The lines in the order received, those of one name together, without those that carry secrets:
-/// by their name, or because the credential itself is in them.
-pub(super) fn kept(headers: &HeaderMap, credential: &[u8]) -> Vec<Header> {
+/// by their name, by their place, or because the credential itself is in them.
+pub(super) fn kept(headers: &HeaderMap, places: &Places, credential: &[u8]) -> Vec<Header> {
+    let is_kept = |name: &HeaderName| !is_secret(name) && !places.headers.contains(name);
     headers
         .iter()
-        .filter(|(name, value)| !is_secret(name) && !holds(value.as_bytes(), credential))
+        .filter(|(name, value)| is_kept(name) && !holds(value.as_bytes(), credential))
         .map(|(name, value)| Header { name: name.as_str().to_owned(), value: text(value) })
         .collect()
 }
@@ -29,11 +38,21 @@ pub(super) fn text(value: &HeaderValue) -> String {
     }
 }
 
-/// The text without the credential.
-pub(super) fn without(text: &str, credential: &[u8]) -> String {
+/// The query without what stands in the places of secrets, and without the credential.
+pub(super) fn without(query: &str, places: &Places, credential: &[u8]) -> String {
+    let is_hidden = |name: &str| places.parameters.iter().any(|hidden| hidden == name);
+    let shown = |pair: &str| match pair.split_once('=') {
+        Some((name, _)) if is_hidden(name) => format!("{name}={TAKEN_OUT}"),
+        Some(_) | None => pair.to_owned(),
+    };
+    let query = if query.is_empty() || places.parameters.is_empty() {
+        query.to_owned()
+    } else {
+        query.split('&').map(shown).collect::<Vec<_>>().join("&")
+    };
     match std::str::from_utf8(credential) {
-        Ok(credential) if !credential.is_empty() => text.replace(credential, TAKEN_OUT),
-        Ok(_) | Err(_) => text.to_owned(),
+        Ok(credential) if !credential.is_empty() => query.replace(credential, TAKEN_OUT),
+        Ok(_) | Err(_) => query,
     }
 }
 
@@ -57,7 +76,9 @@ mod tests {
             let value = HeaderValue::from_bytes(value).unwrap();
             headers.append(HeaderName::from_static(name), value);
         }
-        let kept = kept(&headers, CREDENTIAL).into_iter();
+        let places =
+            Places { headers: vec![HeaderName::from_static("x-site")], ..Places::default() };
+        let kept = kept(&headers, &places, CREDENTIAL).into_iter();
         kept.map(|header| (header.name, header.value)).collect()
     }
 
@@ -89,6 +110,7 @@ mod tests {
             "apikey",
             "x-auth-token",
             "x-webhook-secret",
+            "x-site",
         ] {
             assert_eq!(kept_of(&[(name, b"anything")]), [], "{name}");
         }
@@ -101,10 +123,17 @@ mod tests {
     }
 
     #[test]
-    fn a_credential_is_taken_out_of_a_text() {
-        assert_eq!(without("a=1&token=sesame-open&b=2", CREDENTIAL), "a=1&token=***&b=2");
-        assert_eq!(without("a=%20", CREDENTIAL), "a=%20");
-        assert_eq!(without("a=1", b""), "a=1");
-        assert_eq!(without("a=1", b"\xff"), "a=1");
+    fn credentials_are_taken_out_of_the_query() {
+        let places = Places { parameters: vec!["key".to_owned()], ..Places::default() };
+        for (query, credential, expected) in [
+            ("a=1&token=sesame-open&b=2", CREDENTIAL, "a=1&token=***&b=2"),
+            ("key=old&a&token=sesame-open", CREDENTIAL, "key=***&a&token=***"),
+            ("key=old&key=%6fld&keys=1&a=key=2", b"", "key=***&key=***&keys=1&a=key=2"),
+            ("a=%20&&", CREDENTIAL, "a=%20&&"),
+            ("a=1", b"\xff", "a=1"),
+            ("", b"", ""),
+        ] {
+            assert_eq!(without(query, &places, credential), expected);
+        }
     }
 }

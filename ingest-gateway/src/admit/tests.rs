@@ -216,7 +216,7 @@ fn the_record_is_the_request_without_its_credential() {
         body: b"{\"id\":1}\xff".to_vec(),
         auth: Authentication { strategy: "bearer".into(), secret_id: "second".into() },
     };
-    assert_eq!(webhook(sender, &claim, &head, delivery), expected);
+    assert_eq!(door.webhook(sender, &claim, &head, delivery), expected);
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn what_a_request_does_not_have_is_empty() {
     let client_ip = Ipv6Addr::LOCALHOST.into();
     let (id, content) = ("1".to_owned(), Vec::new().into());
     let delivery = Delivery { id, received_at: Timestamp::EPOCH, client_ip, content };
-    let webhook = webhook(sender, &claim, &head, delivery);
+    let webhook = door.webhook(sender, &claim, &head, delivery);
     assert_eq!((webhook.query.as_str(), webhook.content_type.as_str()), ("", ""));
     assert_eq!((webhook.client_ip.as_str(), webhook.body.len()), ("::1", 0));
     assert_eq!(webhook.headers, []);

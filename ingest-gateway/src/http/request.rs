@@ -30,6 +30,19 @@ use crate::error::Refusal;
 use crate::metrics::{ACCEPTED, DESCRIBED, DUPLICATE, SourceMetrics, Tally, VALIDATED};
 use crate::rate::Account;
 
+/// Those of HTTP.
+const METHODS: [Method; 9] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::DELETE,
+    Method::CONNECT,
+    Method::OPTIONS,
+    Method::TRACE,
+    Method::PATCH,
+];
+
 /// What the log has of a request, besides what became of it.
 struct Line<'r> {
     method: &'r Method,
@@ -199,7 +212,7 @@ impl Gateway {
         let received_at = self.clock.now();
         let id = delivery_id(received_at.micros());
         let delivery = Delivery { id, received_at, client_ip: client.address, content };
-        let webhook = admit::webhook(sender, &claim, head, delivery);
+        let webhook = self.door.webhook(sender, &claim, head, delivery);
         if hook.resource == Resource::Validation {
             let items = self.mapping.check(&webhook)?;
             return Ok(Done::Valid { sender, items });
@@ -251,8 +264,8 @@ impl Gateway {
     }
 }
 
-/// A line for a request. Of what its sender wrote it has the method alone: paths, queries, headers
-/// and bodies can hold secrets.
+/// A line for a request. Of what its sender wrote it has the method alone, if that is one: paths,
+/// queries, headers and bodies can hold secrets, and so can any other word in its place.
 fn log(line: &Line<'_>, handled: &Result<Done<'_>, Refusal>) {
     let (outcome, delivery) = match handled {
         Ok(done @ Done::Stored(taken)) => (done.outcome(), taken.receipt.delivery_id.as_str()),
@@ -261,7 +274,8 @@ fn log(line: &Line<'_>, handled: &Result<Done<'_>, Refusal>) {
     };
     let Line { method, source, client, took } = line;
     let (client, micros) = (client.address, took.as_micros());
-    info!(%method, source, %client, outcome, delivery, micros, "request");
+    let method = if METHODS.contains(method) { method.as_str() } else { "other" };
+    info!(method, source, %client, outcome, delivery, micros, "request");
 }
 
 /// A UUIDv7: the time in milliseconds, and chance.

@@ -197,3 +197,43 @@ fn the_defaults_of_the_page_are_the_defaults() {
     let (plain, written) = (read(&plain).unwrap(), read(&written).unwrap());
     assert_eq!(format!("{written:#?}"), format!("{plain:#?}"));
 }
+
+#[test]
+fn the_configuration_is_printed_without_its_secrets() {
+    let text = r#"
+tenants.demo.query_tokens = ["secret-of-questions"]
+[instances.site]
+tenant = "demo"
+source = "moodle"
+credentials = [
+    { id = "a", secret = "secret-of-a-bearer" },
+    { id = "b", strategy = "basic", username = "u", secret = "secret-of-a-login" },
+    { id = "c", strategy = "body", secret = "secret-of-a-body" },
+    { id = "d", strategy = "query", secret = "secret-of-a-query" },
+    { id = "e", strategy = "atomic-guide", secret = "secret-of-an-hmac" },
+]
+[kafka]
+brokers = "a:1"
+registry = "http://a"
+registry_user = "u"
+registry_password = "secret-of-the-registry"
+[kafka.security]
+sasl_password = "secret-of-the-brokers"
+ssl_key_password = "secret-of-the-key"
+[rules]
+publish_token = "secret-of-publishing"
+[sink]
+token = "secret-of-the-sink"
+region = "eu"
+"#;
+    let tls = format!("[gateway.tls]\n{SITE}");
+    let config = read(&format!("{text}{tls}")).unwrap();
+    let printed = format!("{config:?}\n{config:#?}");
+    for secret in text.split('"').filter(|part| part.starts_with("secret-of")) {
+        assert!(!printed.contains(secret), "{secret} in {printed}");
+        let bytes = format!("{:?}", secret.as_bytes());
+        assert!(!printed.contains(bytes.trim_matches(['[', ']'])), "{secret} in {printed}");
+    }
+    let key = include_str!("../../../crates/test-kit/tls/first.key").lines().nth(1).unwrap();
+    assert!(!printed.contains(key));
+}

@@ -26,6 +26,7 @@ mod misconfigured;
 mod process;
 mod reference;
 mod rules;
+mod secrets;
 mod tidy;
 mod topics;
 mod web;

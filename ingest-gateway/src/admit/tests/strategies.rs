@@ -225,7 +225,7 @@ fn a_signature_stays_in_the_record_and_a_constant_does_not() {
         let client_ip = Ipv4Addr::LOCALHOST.into();
         let content = BODY.to_vec().into();
         let delivery = Delivery { id: "1".to_owned(), received_at: NOW, client_ip, content };
-        let record = webhook(sender, &claim, &head, delivery);
+        let record = door.webhook(sender, &claim, &head, delivery);
         assert_eq!(record.headers.iter().any(|header| header.name == name), is_kept, "{name}");
         assert_eq!(record.auth.strategy, sender.strategy);
     }
