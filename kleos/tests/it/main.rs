@@ -15,6 +15,7 @@ mod away;
 mod cluster;
 mod command_line;
 mod data_directory;
+mod descriptors;
 mod embedded;
 mod exposition;
 mod first_start;

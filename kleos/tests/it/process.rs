@@ -77,7 +77,13 @@ pub(crate) struct Running {
 impl Running {
     #[track_caller]
     pub(crate) fn start(directory: &Path, arguments: &[&str]) -> Self {
-        let mut child = Command::new(PROGRAM)
+        Self::start_program(PROGRAM, directory, arguments)
+    }
+
+    /// The same with another, that becomes the program.
+    #[track_caller]
+    pub(crate) fn start_program(program: &str, directory: &Path, arguments: &[&str]) -> Self {
+        let mut child = Command::new(program)
             .args(arguments)
             .current_dir(directory)
             .stdin(Stdio::null())
