@@ -189,8 +189,8 @@ fn forms(secret: &str) -> Vec<String> {
     // Within a longer text base64 begins at any of three places, and its ends are others'.
     for before in 0..3 {
         let encoded = STANDARD.encode([&vec![b'.'; before], secret.as_bytes()].concat());
-        let inner = &encoded.trim_end_matches('=')[4..];
-        forms.push(inner[..inner.len() - 2].to_owned());
+        let inner = encoded.trim_end_matches('=').get(4..).unwrap();
+        forms.push(inner.get(..inner.len() - 2).unwrap().to_owned());
     }
     forms
 }
