@@ -158,6 +158,6 @@ mod tests {
         let wide = "{\"token\":1}".repeat(90_000);
         assert_eq!(places("moodle", wide.as_bytes()).len(), 90_000);
         assert_eq!(places("moodle", &[b'"'; 1 << 20]).len(), 0);
-        assert_eq!(places("moodle", b"\"token\":\"\\"), [8..10]);
+        assert_eq!(places("moodle", b"\"token\":\"\\").first(), Some(&(8..10)));
     }
 }

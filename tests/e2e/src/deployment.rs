@@ -3,6 +3,7 @@
 mod configuration;
 mod lag;
 mod net;
+mod role;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -14,6 +15,7 @@ pub use self::configuration::QUERY_TOKEN;
 use self::configuration::{CUSTOM_TOKEN, MOODLE_TOKEN, Ports, configuration};
 pub use self::lag::{Lag, Open};
 use self::net::{free_ports, http_get, http_status};
+pub use self::role::Role;
 use crate::cluster::Cluster;
 use crate::send::Target;
 use anyhow::{Context, bail};
@@ -56,43 +58,6 @@ impl Layout {
             instances: String::new(),
             partitions: 8,
             workers: 1,
-        }
-    }
-}
-
-/// What a process does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Everything, on the embedded log.
-    Up,
-    /// One service on the cluster.
-    Gateway,
-    /// One service on the cluster.
-    Normalizer,
-    /// One service on the cluster.
-    Rules,
-    /// One service on the cluster.
-    Sink,
-}
-
-impl Role {
-    const fn command(self) -> &'static str {
-        match self {
-            Self::Up => "up",
-            Self::Gateway => "gateway",
-            Self::Normalizer => "normalizer",
-            Self::Rules => "rules",
-            Self::Sink => "sink",
-        }
-    }
-
-    /// The name under which it reads a topic; none if it reads several or nothing.
-    pub(crate) const fn reader(self) -> Option<&'static str> {
-        match self {
-            Self::Up | Self::Gateway => None,
-            Self::Normalizer => Some("normalizer"),
-            Self::Rules => Some("rules-processor"),
-            Self::Sink => Some("analytics-sink"),
         }
     }
 }
